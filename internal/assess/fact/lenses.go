@@ -1,0 +1,8 @@
+package fact
+
+// newLenses makes one of each lens, for one host.
+func newLenses() []lens {
+	return []lens{
+		&captureLens{},
+	}
+}

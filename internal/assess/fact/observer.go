@@ -1,0 +1,254 @@
+package fact
+
+import (
+	"net/netip"
+	"sort"
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+// Limits of what an Observer keeps; a hostile device can forge any number of
+// addresses.
+const (
+	hostLimit    = 512 // hosts followed
+	addrLimit    = 64  // own addresses kept per host
+	linkLimit    = 256 // prefixes known to be on the link
+	serviceLimit = 32  // resolvers and time servers offered to one host
+)
+
+// Observer watches the events of one evidence log and keeps, per host, what its
+// facts need.
+type Observer struct {
+	hosts   map[event.HostID]*subject
+	order   []event.HostID
+	onLink  map[netip.Prefix]bool
+	links   []netip.Prefix
+	routers map[event.HostID]bool
+	// rdnss are the resolvers that routers advertised to everybody.
+	rdnss   map[netip.Addr]event.Event
+	started time.Time
+	now     time.Time
+	crowded int
+}
+
+// subject is one host under observation.
+type subject struct {
+	world  world
+	lenses []lens
+	traits hostTraits
+}
+
+// NewObserver starts with nothing seen.
+func NewObserver() *Observer {
+	return &Observer{
+		hosts:   map[event.HostID]*subject{},
+		onLink:  map[netip.Prefix]bool{},
+		routers: map[event.HostID]bool{},
+		rdnss:   map[netip.Addr]event.Event{},
+	}
+}
+
+// Tick tells the time of an entry, whether or not it caused an event.
+func (o *Observer) Tick(at time.Time) {
+	if o.started.IsZero() {
+		o.started = at
+	}
+	if at.After(o.now) {
+		o.now = at
+	}
+}
+
+// Add takes one event.
+func (o *Observer) Add(ev event.Event) {
+	o.Tick(ev.At)
+	actor := o.subject(ev.Device, ev.At)
+	other := o.subject(ev.Peer, ev.At)
+	o.learn(&ev, actor)
+	if actor != nil {
+		actor.show(o, &ev, Actor)
+	}
+	if other != nil && other != actor {
+		other.show(o, &ev, Other)
+	}
+	if isForAll(ev.Body) {
+		o.showAll(&ev, actor, other)
+	}
+}
+
+func (o *Observer) showAll(ev *event.Event, except ...*subject) {
+	for _, id := range o.order {
+		s := o.hosts[id]
+		if s != except[0] && s != except[1] {
+			s.show(o, ev, Bystander)
+		}
+	}
+}
+
+// isForAll says which events concern every host on the link.
+func isForAll(b event.Body) bool {
+	switch b.(type) {
+	case event.RouterAdvertised, event.NoteSeen, event.FramesLost:
+		return true
+	default:
+		return false
+	}
+}
+
+// subject finds or makes the record of a host; nil for nobody, for groups and
+// when there are too many.
+func (o *Observer) subject(id event.HostID, at time.Time) *subject {
+	if id.IsZero() || id.IsGroup() {
+		return nil
+	}
+	if s, ok := o.hosts[id]; ok {
+		return s
+	}
+	if len(o.order) >= hostLimit {
+		o.crowded++
+		return nil
+	}
+	s := &subject{lenses: newLenses(), world: world{
+		host:        id,
+		addrs:       map[netip.Addr]event.Ref{},
+		resolvers:   map[netip.Addr]event.Event{},
+		timeServers: map[netip.Addr]event.Event{},
+		firstSeen:   at,
+		routers:     o.routers,
+	}}
+	for a, ev := range o.rdnss {
+		s.world.resolvers[a] = ev
+	}
+	o.hosts[id] = s
+	o.order = append(o.order, id)
+	return s
+}
+
+func (s *subject) show(o *Observer, ev *event.Event, role Role) {
+	s.world.onLink = o.links
+	s.world.started, s.world.now = o.started, o.now
+	if role != Bystander {
+		s.world.lastSeen = ev.At
+	}
+	s.traits.see(&s.world, ev, role)
+	for _, l := range s.lenses {
+		l.see(&s.world, ev, role)
+	}
+}
+
+// learn keeps what the network says of itself.
+func (o *Observer) learn(ev *event.Event, actor *subject) {
+	switch b := ev.Body.(type) {
+	case event.AddressUsed:
+		if actor != nil && len(actor.world.addrs) < addrLimit {
+			if _, known := actor.world.addrs[b.Addr]; !known {
+				actor.world.addrs[b.Addr] = ev.Ref
+			}
+		}
+	case event.ARPSeen:
+		if b.Sender.IsValid() && !b.Sender.IsUnspecified() {
+			o.addLink(netip.PrefixFrom(b.Sender, b.Sender.BitLen()))
+		}
+	case event.RouterAdvertised:
+		o.learnRouter(ev, b)
+	case event.DHCP4:
+		o.learnDHCP4(ev, b, actor)
+	case event.DHCP6:
+		if b.FromServer && actor != nil {
+			offer(actor.world.resolvers, b.DNS, ev)
+		}
+	}
+}
+
+func (o *Observer) learnRouter(ev *event.Event, b event.RouterAdvertised) {
+	if b.HopLimit != 255 {
+		return // RFC 4861 section 6.1.2: not from this link
+	}
+	if b.Lifetime > 0 {
+		o.routers[ev.Device] = true
+	}
+	for _, p := range b.Prefixes {
+		if p.OnLink {
+			o.addLink(p.Prefix)
+		}
+	}
+	offer(o.rdnss, b.RDNSS, ev)
+	for _, id := range o.order {
+		offer(o.hosts[id].world.resolvers, b.RDNSS, ev)
+	}
+}
+
+func (o *Observer) learnDHCP4(ev *event.Event, b event.DHCP4, actor *subject) {
+	if !b.FromServer || actor == nil {
+		return
+	}
+	if b.Netmask > 0 && b.YourAddr.Is4() {
+		if p, err := b.YourAddr.Prefix(b.Netmask); err == nil {
+			o.addLink(p)
+		}
+	}
+	offer(actor.world.resolvers, b.DNS, ev)
+	offer(actor.world.timeServers, b.NTP, ev)
+}
+
+func (o *Observer) addLink(p netip.Prefix) {
+	p = p.Masked()
+	if !p.IsValid() || p.Bits() == 0 || o.onLink[p] || len(o.links) >= linkLimit {
+		return
+	}
+	o.onLink[p] = true
+	o.links = append(o.links, p)
+}
+
+func offer(known map[netip.Addr]event.Event, addrs []netip.Addr, ev *event.Event) {
+	for _, a := range addrs {
+		if _, ok := known[a]; !ok && len(known) < serviceLimit && a.IsValid() {
+			known[a] = *ev
+		}
+	}
+}
+
+// Closing is what is known only when the log has been read.
+type Closing struct {
+	// Digest is the SHA-256 of the evidence; it salts the digests of secrets.
+	Digest []byte
+	// Frames, Cut, Lost and Malformed are counts over the whole log.
+	Frames, Cut, Lost, Malformed uint64
+	// Truncated says that the file ended in the middle of an entry.
+	Truncated bool
+	// Statements are what the operator said about the run ("setup-captured").
+	Statements map[string]string
+	// Credentials are the well-known factory passwords to look for.
+	Credentials []Credential
+}
+
+// Credential is one well-known factory password.
+type Credential struct {
+	Vendor, Service, User, Secret, Source string
+}
+
+// Sheet states the facts about one host as of the last entry.
+func (o *Observer) Sheet(id event.HostID, c Closing) *Sheet {
+	out := NewSheet()
+	s, ok := o.hosts[id]
+	if !ok {
+		return out
+	}
+	w := s.world
+	w.onLink, w.started, w.now = o.links, o.started, o.now
+	w.closing = c
+	for _, l := range s.lenses {
+		l.state(&w, out)
+	}
+	return out
+}
+
+// sortedAddrs lists a set of addresses in order.
+func sortedAddrs[V any](set map[netip.Addr]V) []netip.Addr {
+	out := make([]netip.Addr, 0, len(set))
+	for a := range set {
+		out = append(out, a)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Less(out[j]) })
+	return out
+}

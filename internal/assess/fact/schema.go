@@ -1,0 +1,24 @@
+package fact
+
+import "sort"
+
+// Schema declares every fact there is, in order of the keys.
+func Schema() []Decl {
+	var all []Decl
+	for _, part := range [][]Decl{
+		captureSchema(),
+	} {
+		all = append(all, part...)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Key < all[j].Key })
+	return all
+}
+
+func schemaByKey() map[string]Decl {
+	all := Schema()
+	byKey := make(map[string]Decl, len(all))
+	for _, d := range all {
+		byKey[d.Key] = d
+	}
+	return byKey
+}

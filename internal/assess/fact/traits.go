@@ -1,0 +1,144 @@
+package fact
+
+import (
+	"net/netip"
+	"sort"
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+// Host is what helps to tell the device under test from its surroundings.
+type Host struct {
+	ID        event.HostID
+	Addresses []netip.Addr // own addresses, in order
+	Names     []string     // host names it gave itself, cleaned
+	Events    int
+	FirstSeen time.Time
+	LastSeen  time.Time
+	// AsksDHCP and GivesDHCP say whether it was client or server of DHCP.
+	AsksDHCP, GivesDHCP bool
+	// Routes says that it advertised itself as a router or that traffic of
+	// several remote addresses passes through it.
+	Routes bool
+	// AsksDNS and AnswersDNS count questions asked and answered.
+	AsksDNS, AnswersDNS int
+	// Opens counts conversations it opened, OpensFar those to the internet, and
+	// Serves those it was asked for.
+	Opens, OpensFar, Serves int
+}
+
+// hostTraits gathers a Host.
+type hostTraits struct {
+	host   Host
+	names  map[string]bool
+	remote map[netip.Addr]bool
+}
+
+// remoteLimit is how many remote addresses behind one host are told apart.
+const remoteLimit = 8
+
+func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
+	if role == Bystander {
+		return
+	}
+	t.host.Events++
+	switch b := ev.Body.(type) {
+	case event.AddressUsed:
+		t.pass(w, b.Addr, role == Actor)
+	case event.DHCP4:
+		t.seeDHCP(b.FromServer, role)
+		t.name(b.HostName, role == Actor && !b.FromServer)
+	case event.DHCP6:
+		t.seeDHCP(b.FromServer, role)
+	case event.RouterAdvertised:
+		t.host.Routes = t.host.Routes || role == Actor && b.Lifetime > 0
+	case event.DNSAsked:
+		t.seeDNS(b, role)
+	case event.FlowStarted:
+		t.seeFlow(w, ev, role)
+	case event.Announced:
+		t.nameAll(b, role)
+	}
+}
+
+func (t *hostTraits) seeDHCP(fromServer bool, role Role) {
+	switch {
+	case role == Actor && !fromServer:
+		t.host.AsksDHCP = true
+	case role == Other && fromServer:
+		t.host.GivesDHCP = true
+	}
+}
+
+func (t *hostTraits) seeDNS(b event.DNSAsked, role Role) {
+	if b.Kind != event.DNSUnicast {
+		return
+	}
+	if role == Actor {
+		t.host.AsksDNS++
+	} else {
+		t.host.AnswersDNS++
+	}
+}
+
+func (t *hostTraits) seeFlow(w *world, ev *event.Event, role Role) {
+	far := w.scope(ev.Server.Addr()) == ScopeInternet
+	switch {
+	case role == Actor && far:
+		t.host.Opens++
+		t.host.OpensFar++
+	case role == Actor:
+		t.host.Opens++
+	default:
+		t.host.Serves++
+		t.pass(w, ev.Server.Addr(), far)
+	}
+}
+
+// pass notes a remote address that speaks through this host: a second one makes
+// it a router.
+func (t *hostTraits) pass(w *world, a netip.Addr, applies bool) {
+	if !applies || w.scope(a) != ScopeInternet || len(t.remote) >= remoteLimit {
+		return
+	}
+	if t.remote == nil {
+		t.remote = map[netip.Addr]bool{}
+	}
+	t.remote[a] = true
+}
+
+func (t *hostTraits) name(n string, applies bool) {
+	const nameLimit = 4
+	if !applies || n == "" || len(t.names) >= nameLimit {
+		return
+	}
+	if t.names == nil {
+		t.names = map[string]bool{}
+	}
+	t.names[event.Clean(n)] = true
+}
+
+func (t *hostTraits) nameAll(b event.Announced, role Role) {
+	for _, n := range b.Names {
+		t.name(n, role == Actor && !b.Query)
+	}
+}
+
+// Hosts lists the hosts of the log in order of their first event.
+func (o *Observer) Hosts() []Host {
+	out := make([]Host, 0, len(o.order))
+	for _, id := range o.order {
+		s := o.hosts[id]
+		h := s.traits.host
+		h.ID, h.FirstSeen, h.LastSeen = id, s.world.firstSeen, s.world.lastSeen
+		h.Addresses = sortedAddrs(s.world.addrs)
+		h.Routes = h.Routes || o.routers[id] || len(s.traits.remote) > 2
+		for n := range s.traits.names {
+			h.Names = append(h.Names, n)
+		}
+		sort.Strings(h.Names)
+		out = append(out, h)
+	}
+	return out
+}
