@@ -8,6 +8,7 @@ package fact
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"assay/internal/assess/event"
@@ -70,6 +71,7 @@ func (b *Because) Seen() int { return b.seen }
 
 // Join adds what another collection holds.
 func (b *Because) Join(other Because) {
+	b.events = slices.Clip(b.events) // never write into an array that a copy shares
 	for _, ev := range other.events {
 		if len(b.events) < RefLimit {
 			b.events = append(b.events, ev)

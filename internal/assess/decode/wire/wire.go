@@ -17,8 +17,9 @@ import (
 type Context interface {
 	// Conn tells the ends of the conversation.
 	Conn() Conn
-	// Now is the time of the packet being read.
+	// Now is the time of the packet being read, Ref its evidence number.
 	Now() time.Time
+	Ref() event.Ref
 	// Emit reports body, whose bytes began at offset off of the data that the
 	// reader was just offered; the decoder turns that into evidence numbers.
 	Emit(off int, body event.Body)
