@@ -107,40 +107,15 @@ func (k DNSKind) String() string {
 	return [...]string{"DNS", "mDNS", "LLMNR"}[min(int(k), 2)]
 }
 
+var typeNames = map[uint16]string{
+	1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 43: "DS",
+	46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 64: "SVCB", 65: "HTTPS", 255: "ANY",
+}
+
 // TypeName is the mnemonic of a DNS record type, or TYPEn (RFC 3597).
 func TypeName(t uint16) string {
-	switch t {
-	case 1:
-		return "A"
-	case 2:
-		return "NS"
-	case 5:
-		return "CNAME"
-	case 6:
-		return "SOA"
-	case 12:
-		return "PTR"
-	case 15:
-		return "MX"
-	case 16:
-		return "TXT"
-	case 28:
-		return "AAAA"
-	case 33:
-		return "SRV"
-	case 43:
-		return "DS"
-	case 46:
-		return "RRSIG"
-	case 48:
-		return "DNSKEY"
-	case 64:
-		return "SVCB"
-	case 65:
-		return "HTTPS"
-	case 255:
-		return "ANY"
-	default:
-		return fmt.Sprintf("TYPE%d", t)
+	if name, ok := typeNames[t]; ok {
+		return name
 	}
+	return fmt.Sprintf("TYPE%d", t)
 }

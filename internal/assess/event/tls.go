@@ -154,30 +154,17 @@ func (TLSKeysChanged) body()       {}
 func (TLSAppData) body()           {}
 func (QUICSeen) body()             {}
 
+var versionNames = map[uint16]string{
+	0x0002: "SSL 2.0", 0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
+	0x0304: "TLS 1.3", 0xfeff: "DTLS 1.0", 0xfefd: "DTLS 1.2", 0xfefc: "DTLS 1.3",
+}
+
 // VersionName is the usual name of a TLS or DTLS version.
 func VersionName(v uint16) string {
-	switch v {
-	case 0x0002:
-		return "SSL 2.0"
-	case 0x0300:
-		return "SSL 3.0"
-	case 0x0301:
-		return "TLS 1.0"
-	case 0x0302:
-		return "TLS 1.1"
-	case 0x0303:
-		return "TLS 1.2"
-	case 0x0304:
-		return "TLS 1.3"
-	case 0xfeff:
-		return "DTLS 1.0"
-	case 0xfefd:
-		return "DTLS 1.2"
-	case 0xfefc:
-		return "DTLS 1.3"
-	default:
-		return fmt.Sprintf("version 0x%04x", v)
+	if name, ok := versionNames[v]; ok {
+		return name
 	}
+	return fmt.Sprintf("version 0x%04x", v)
 }
 
 // Describe is one line for a report.

@@ -60,8 +60,7 @@ func (rd *Reader) fullFrame(kind uint32, block []byte) (frame, bool) {
 			f.drops = uint32(n)
 		}
 	}
-	if f.iface < 0 || f.iface >= len(rd.ng.ifaces) || f.size < 0 || f.wire < 0 ||
-		f.size > frameLimit || f.size > len(block)-packetHeaderSize {
+	if !f.fits(len(rd.ng.ifaces), len(block)-packetHeaderSize) {
 		return frame{}, false
 	}
 	units := uint64(order.Uint32(block[12:]))<<32 | uint64(order.Uint32(block[16:]))
@@ -72,6 +71,12 @@ func (rd *Reader) fullFrame(kind uint32, block []byte) (frame, bool) {
 		f.drops = rd.dropOption(f.rest)
 	}
 	return f, true
+}
+
+// fits says whether the numbers in a packet block's header can be true.
+func (f frame) fits(interfaces, room int) bool {
+	return f.iface >= 0 && f.iface < interfaces && f.wire >= 0 &&
+		f.size >= 0 && f.size <= min(frameLimit, room)
 }
 
 // dropOption reads epb_dropcount: frames lost between this one and the one before.

@@ -64,25 +64,38 @@ func (rd *Reader) nextBlock() (Entry, bool) {
 		return Entry{Num: rd.num, At: rd.ng.last, Kind: KindLost, Lost: rd.ng.lost}, true
 	}
 	for {
-		head := rd.src.peek(blockOverhead)
-		if len(head) == 0 {
+		kind, size, ok := rd.blockHeader()
+		if !ok {
 			return Entry{}, false
-		}
-		if len(head) < blockOverhead {
-			return rd.cut("the file ends inside a block header after frame %d", rd.num)
-		}
-		if binary.LittleEndian.Uint32(head) == blockSection && !rd.startSection(head) {
-			return rd.cut("a section header after frame %d is damaged", rd.num)
-		}
-		kind, size := rd.ng.order.Uint32(head), rd.ng.order.Uint32(head[4:])
-		if size < blockOverhead || size%4 != 0 {
-			return rd.cut("a block after frame %d claims a length of %d bytes: the file is damaged from there on", rd.num, size)
 		}
 		e, found, ok := rd.readBlock(kind, size)
 		if !ok || found {
 			return e, ok
 		}
 	}
+}
+
+// blockHeader looks at the type and length of the next block, and takes a new
+// section's byte order; false at the end of what can be read.
+func (rd *Reader) blockHeader() (kind, size uint32, ok bool) {
+	head := rd.src.peek(blockOverhead)
+	if len(head) == 0 {
+		return 0, 0, false
+	}
+	if len(head) < blockOverhead {
+		_, ok = rd.cut("the file ends inside a block header after frame %d", rd.num)
+		return 0, 0, ok
+	}
+	if binary.LittleEndian.Uint32(head) == blockSection && !rd.startSection(head) {
+		_, ok = rd.cut("a section header after frame %d is damaged", rd.num)
+		return 0, 0, ok
+	}
+	kind, size = rd.ng.order.Uint32(head), rd.ng.order.Uint32(head[4:])
+	if size < blockOverhead || size%4 != 0 {
+		_, ok = rd.cut("a block after frame %d claims a length of %d bytes: the file is damaged from there on", rd.num, size)
+		return 0, 0, ok
+	}
+	return kind, size, true
 }
 
 // startSection takes the byte order of a new section.
@@ -106,7 +119,7 @@ func (rd *Reader) readBlock(kind, size uint32) (e Entry, found, ok bool) {
 	case blockPacket, blockOldPacket, blockSimple:
 		block, whole := rd.block(size, frameLimit+metaLimit)
 		if !whole {
-			_, ok = rd.cut("the file ends inside frame %d", rd.num+1)
+			_, ok = rd.cut("the file ends, or is damaged, inside frame %d", rd.num+1)
 			return Entry{}, false, ok
 		}
 		e, ok = rd.readPacket(kind, block)
@@ -114,7 +127,7 @@ func (rd *Reader) readBlock(kind, size uint32) (e Entry, found, ok bool) {
 	case blockInterface, blockStats:
 		block, whole := rd.block(size, metaLimit)
 		if !whole {
-			_, ok = rd.cut("the file ends inside a block after frame %d", rd.num)
+			_, ok = rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
 			return Entry{}, false, ok
 		}
 		if kind == blockInterface {
@@ -125,7 +138,7 @@ func (rd *Reader) readBlock(kind, size uint32) (e Entry, found, ok bool) {
 		return e, found, true
 	default:
 		if rd.src.skip(int64(size)) < int64(size) {
-			_, ok = rd.cut("the file ends inside a block after frame %d", rd.num)
+			_, ok = rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
 			return Entry{}, false, ok
 		}
 		return Entry{}, false, true
@@ -134,7 +147,7 @@ func (rd *Reader) readBlock(kind, size uint32) (e Entry, found, ok bool) {
 
 // block returns a block's bytes without its trailing length and moves past it;
 // of a block larger than limit only the beginning. False means that the file
-// ends inside the block.
+// ends inside the block, or that its two lengths differ.
 func (rd *Reader) block(size uint32, limit int) ([]byte, bool) {
 	keep := min(int(min(size, math.MaxInt32)), limit)
 	block := rd.src.peek(keep)
@@ -145,6 +158,9 @@ func (rd *Reader) block(size uint32, limit int) ([]byte, bool) {
 	if int(size) > keep {
 		kept := append([]byte(nil), block...)
 		return kept, rd.src.skip(int64(size)-int64(keep)) == int64(size)-int64(keep)
+	}
+	if rd.ng.order.Uint32(block[keep-4:]) != size {
+		return nil, false // the length at the end must repeat the one at the start
 	}
 	return block[:keep-4], true
 }

@@ -44,22 +44,29 @@ func (l *captureLens) see(w *world, ev *event.Event, role Role) {
 			l.missing += int(n)
 			l.gaps.Add(*ev)
 		}
-	case event.DHCP4:
-		if role == Actor && !b.FromServer && (b.Type == 1 || b.Type == 3) {
-			l.boot.Add(*ev)
-		}
-	case event.DHCP6:
-		if role == Actor && !b.FromServer && b.Type == 1 {
-			l.boot.Add(*ev)
-		}
-	case event.NeighbourSolicited:
-		if role == Actor && b.IsDAD() {
-			l.boot.Add(*ev)
-		}
 	case event.Malformed:
 		if role == Actor {
 			l.malformed.Add(*ev)
 		}
+	default:
+		if role == Actor && joins(ev.Body) {
+			l.boot.Add(*ev)
+		}
+	}
+}
+
+// joins says whether an event is a host joining a network: a DHCP DISCOVER or
+// REQUEST, a DHCPv6 SOLICIT, or duplicate address detection.
+func joins(body event.Body) bool {
+	switch b := body.(type) {
+	case event.DHCP4:
+		return !b.FromServer && (b.Type == 1 || b.Type == 3)
+	case event.DHCP6:
+		return !b.FromServer && b.Type == 1
+	case event.NeighbourSolicited:
+		return b.IsDAD()
+	default:
+		return false
 	}
 }
 

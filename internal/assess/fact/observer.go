@@ -140,11 +140,7 @@ func (s *subject) show(o *Observer, ev *event.Event, role Role) {
 func (o *Observer) learn(ev *event.Event, actor *subject) {
 	switch b := ev.Body.(type) {
 	case event.AddressUsed:
-		if actor != nil && len(actor.world.addrs) < addrLimit {
-			if _, known := actor.world.addrs[b.Addr]; !known {
-				actor.world.addrs[b.Addr] = ev.Ref
-			}
-		}
+		actor.learnAddress(b.Addr, ev.Ref)
 	case event.ARPSeen:
 		if b.Sender.IsValid() && !b.Sender.IsUnspecified() {
 			o.addLink(netip.PrefixFrom(b.Sender, b.Sender.BitLen()))
@@ -157,6 +153,16 @@ func (o *Observer) learn(ev *event.Event, actor *subject) {
 		if b.FromServer && actor != nil {
 			offer(actor.world.resolvers, b.DNS, ev)
 		}
+	}
+}
+
+// learnAddress keeps the first use of an own address.
+func (s *subject) learnAddress(a netip.Addr, ref event.Ref) {
+	if s == nil || len(s.world.addrs) >= addrLimit {
+		return
+	}
+	if _, known := s.world.addrs[a]; !known {
+		s.world.addrs[a] = ref
 	}
 }
 

@@ -51,8 +51,6 @@ func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
 		t.name(b.HostName, role == Actor && !b.FromServer)
 	case event.DHCP6:
 		t.seeDHCP(b.FromServer, role)
-	case event.RouterAdvertised:
-		t.host.Routes = t.host.Routes || role == Actor && b.Lifetime > 0
 	case event.DNSAsked:
 		t.seeDNS(b, role)
 	case event.FlowStarted:
