@@ -1,0 +1,148 @@
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"assay/internal/assess/event"
+)
+
+const (
+	// tailLen is how many earlier bytes are kept so that a mark that lies across
+	// two pieces is found: more than the longest mark and the farthest look back.
+	tailLen = 400
+	// blockLen is how many bytes are looked at in one go.
+	blockLen = 4 << 10
+)
+
+// Scanner looks through both sides of one conversation. The zero value is not
+// ready: use New.
+type Scanner struct {
+	canaries []mark
+	own      [2][]mark // by the side on which they are looked for
+	sides    [2]sideScan
+	kept     map[event.ExposedKind][]event.Secret
+}
+
+type sideScan struct {
+	seen int // bytes looked at, at most Budget
+	tail []byte
+	text textScan
+}
+
+// New makes a scanner for one conversation.
+func New(p *Patterns) *Scanner {
+	return &Scanner{canaries: p.marks, kept: map[event.ExposedKind][]event.Secret{}}
+}
+
+// Own tells whose link-layer addresses are own addresses: the client's on both
+// sides, the server's where the server speaks.
+func (s *Scanner) Own(client, server event.HostID) {
+	mine := ownMarks(client)
+	s.own[event.FromClient] = mine
+	s.own[event.FromServer] = append(slices.Clone(mine), ownMarks(server)...)
+}
+
+// Spent reports whether nothing more of this side will be looked at.
+func (s *Scanner) Spent(side event.Side) bool { return s.sides[side].seen >= Budget }
+
+// Feed looks at the next piece of one side. The finds come in the order in which
+// they were complete, whatever the pieces.
+func (s *Scanner) Feed(side event.Side, data []byte, depth Depth) []Found {
+	st := &s.sides[side]
+	data = data[:min(len(data), Budget-st.seen)]
+	var finds []Found
+	for at := 0; at < len(data); at += blockLen {
+		block := data[at:min(at+blockLen, len(data))]
+		for _, f := range s.block(side, block, depth) {
+			f.Off += at
+			finds = append(finds, f)
+		}
+	}
+	st.seen += len(data)
+	return s.admit(side, finds)
+}
+
+// Flush ends a message: what follows does not belong to its last word.
+func (s *Scanner) Flush(side event.Side) []Found {
+	st := &s.sides[side]
+	finds := st.text.flush(nil)
+	st.tail = st.tail[:0]
+	return s.admit(side, finds)
+}
+
+// Gap forgets what was pending on one side.
+func (s *Scanner) Gap(side event.Side) {
+	st := &s.sides[side]
+	st.text = textScan{}
+	st.tail = st.tail[:0]
+}
+
+// Report takes in something that a protocol reader found by itself; it returns
+// nothing when that was reported before or is one too many.
+func (s *Scanner) Report(side event.Side, kind event.ExposedKind, sample, shown string, off int) []Found {
+	return s.admit(side, []Found{{Kind: kind, Sample: Cut(sample), Shown: shown, Off: off}})
+}
+
+func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
+	st := &s.sides[side]
+	// One array on the stack for the piece with its tail, one for its lower-case form.
+	var room, low [tailLen + blockLen]byte
+	n := copy(room[:], st.tail)
+	hay := room[:n+copy(room[n:], block)]
+	for i, b := range hay {
+		low[i] = lowered(b)
+	}
+	finds := s.findMarks(nil, side, hay, low[:len(hay)], n)
+	if depth == Full {
+		finds = findMedia(finds, hay, n)
+		finds = st.text.feed(finds, block)
+	}
+	st.tail = append(st.tail[:0], hay[max(0, len(hay)-tailLen):]...)
+	slices.SortStableFunc(finds, func(a, b Found) int { return cmp.Compare(a.end, b.end) })
+	return finds
+}
+
+// findMarks finds every mark that is complete only with the bytes after the
+// first n, which were looked at before.
+func (s *Scanner) findMarks(finds []Found, side event.Side, hay, low []byte, n int) []Found {
+	for _, marks := range [2][]mark{s.canaries, s.own[side]} {
+		for i := range marks {
+			finds = findMark(finds, &marks[i], hay, low, n)
+		}
+	}
+	return finds
+}
+
+func findMark(finds []Found, m *mark, hay, low []byte, n int) []Found {
+	text := hay
+	if m.folded {
+		text = low
+	}
+	from := max(0, n-len(m.bytes)+1)
+	i := bytes.Index(text[from:], m.bytes)
+	if i < 0 {
+		return finds
+	}
+	at := from + i
+	return append(finds, Found{
+		Kind: m.kind, Shown: m.shown, Off: at - n, end: at + len(m.bytes) - n,
+		Sample: Cut(string(m.bytes)),
+	})
+}
+
+// admit keeps the first few different finds of each kind.
+func (s *Scanner) admit(side event.Side, finds []Found) []Found {
+	var out []Found
+	for _, f := range finds {
+		before := s.kept[f.Kind]
+		if len(before) >= perKind || slices.Contains(before, f.Sample) {
+			continue
+		}
+		s.kept[f.Kind] = append(before, f.Sample)
+		f.From, f.Off = side, max(0, f.Off)
+		out = append(out, f)
+	}
+	return out
+}
