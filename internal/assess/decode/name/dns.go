@@ -149,8 +149,11 @@ func (d *dialogue) response(c wire.Context, from event.Side, off int, msg []byte
 	if err != nil {
 		return err
 	}
-	records, at, err := readAnswers(msg, at, h.answers)
-	if err != nil {
+	a := answers{msg: msg}
+	if len(qs) > 0 {
+		a.names.remember(headerLen, qs[0].name)
+	}
+	if at, err = a.read(at, h.answers); err != nil {
 		return err
 	}
 	e, err := endOfAnswer(msg, at, h)
@@ -160,7 +163,7 @@ func (d *dialogue) response(c wire.Context, from event.Side, off int, msg []byte
 	body := event.DNSAnswered{
 		Kind: d.kind, Transport: c.Conn().Transport, ID: h.id,
 		RCode: h.rcode() | e.rcode, AA: h.has(flagAA), TC: h.has(flagTC), RA: h.has(flagRA), AD: h.has(flagAD),
-		EDE: e.ede, Records: records,
+		EDE: e.ede, Records: a.out,
 	}
 	d.match(c, &body, qs)
 	c.Emit(off, body)

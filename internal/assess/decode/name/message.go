@@ -87,7 +87,7 @@ func readQuestion(msg []byte, off int) (question, int, error) {
 		return question{}, 0, errShort
 	}
 	return question{
-		name:  strings.ToLower(name), // only ASCII is left: the rest is escaped
+		name:  strings.ToLower(name),
 		qtype: binary.BigEndian.Uint16(msg[off:]),
 		qcls:  binary.BigEndian.Uint16(msg[off+2:]),
 	}, off + 4, nil
@@ -100,6 +100,39 @@ func readName(msg []byte, off int) (string, int, error) {
 		return "", 0, errName
 	}
 	return name, next, nil
+}
+
+// names remembers the canonical names that were read at some offsets of one
+// message: most names of an answer are a pointer to one that was read before.
+type names struct {
+	at   [8]int
+	name [8]string
+	n    int
+}
+
+// read is readName in canonical form, with memory.
+func (s *names) read(msg []byte, off int) (string, int, error) {
+	if off+2 <= len(msg) && msg[off] >= 0xc0 {
+		to := int(msg[off]&0x3f)<<8 | int(msg[off+1])
+		for i := range min(s.n, len(s.at)) {
+			if s.at[i] == to {
+				return s.name[i], off + 2, nil
+			}
+		}
+	}
+	name, next, err := readName(msg, off)
+	if err != nil {
+		return "", 0, err
+	}
+	name = strings.ToLower(name) // only ASCII is left: the rest is escaped
+	s.remember(off, name)
+	return name, next, nil
+}
+
+func (s *names) remember(off int, name string) {
+	i := s.n % len(s.at)
+	s.at[i], s.name[i] = off, name
+	s.n++
 }
 
 // skipName finds the end of a name without reading it.

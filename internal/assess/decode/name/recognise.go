@@ -1,8 +1,6 @@
 package name
 
 import (
-	"encoding/binary"
-
 	"assay/internal/assess/decode/wire"
 	"assay/internal/assess/event"
 )
@@ -33,25 +31,37 @@ func recogniseOn(port uint16) func(wire.Conn, event.Side, []byte) wire.Match {
 
 // recogniseStream judges the first message behind its length.
 func recogniseStream(c wire.Conn, from event.Side, first []byte) wire.Match {
-	near := onPort(c, portDNS)
-	if !near && from != event.FromClient {
-		return wire.No
-	}
 	n, whole := framed(first)
 	switch {
-	case len(first) >= 2 && (n < 2+headerLen || !near && n > 2+maxQuestion+maxOPT):
-		return wire.No
-	case len(first) >= 6 && binary.BigEndian.Uint16(first[4:])>>11&15 > 6:
-		return wire.No
-	case near && plausible(first[min(2, len(first)):]):
-		return wire.Yes
-	case whole:
-		return match(!near && ordinary(first[2:n]))
-	case len(first) >= 2+maxQuestion+maxOPT:
+	case len(first) < 2+headerLen:
+		return short(first, n)
+	case onPort(c, portDNS):
+		return judge(plausible, first[2:min(n, len(first))], whole, 2+maxQuestion)
+	case from != event.FromClient || n > 2+maxQuestion+maxOPT:
 		return wire.No
 	default:
-		return wire.Maybe
+		return judge(ordinary, first[2:min(n, len(first))], whole, 2+maxQuestion+maxOPT)
 	}
+}
+
+// judge says yes when msg passes the test, and no when more bytes cannot change
+// that: the message is whole, insane, or longer than the test looks.
+func judge(test func([]byte) bool, msg []byte, whole bool, limit int) wire.Match {
+	if test(msg) {
+		return wire.Yes
+	}
+	if h, err := readHeader(msg); err != nil || !sane(h) || whole || len(msg) >= limit {
+		return wire.No
+	}
+	return wire.Maybe
+}
+
+// short judges fewer bytes than a header, of a message of n bytes.
+func short(first []byte, n int) wire.Match {
+	if len(first) >= 2 && n < 2+headerLen {
+		return wire.No
+	}
+	return wire.Maybe
 }
 
 // maxOPT is how much an OPT record may add to a query that is recognised by its
@@ -70,7 +80,7 @@ func onPort(c wire.Conn, port uint16) bool { return c.ServerPort == port || c.Cl
 // plausible says that data begins with a header and questions that can be DNS.
 func plausible(data []byte) bool {
 	h, err := readHeader(data)
-	if err != nil || h.opcode() > 6 || h.questions > questionLimit || h.rcode() > 11 {
+	if err != nil || !sane(h) {
 		return false
 	}
 	off := headerLen
@@ -84,17 +94,20 @@ func plausible(data []byte) bool {
 	if h.questions > 0 || h.isResponse() && h.rcode() != 0 {
 		return true
 	}
-	_, err = readRecord(data, off)
-	return err == nil
+	r, err := readRecord(data, off)
+	return err == nil && r.rtype != 0
+}
+
+// sane says that a header can be one of DNS: a known operation and result, few
+// questions.
+func sane(h header) bool {
+	return h.opcode() <= 6 && h.questions <= questionLimit && h.rcode() <= 11
 }
 
 // ordinary says that data is exactly one standard query for one ordinary name.
 func ordinary(data []byte) bool {
 	h, err := readHeader(data)
-	if err != nil || h.flags&^(flagRD|flagAD|flagCD) != 0 || !h.has(flagRD) {
-		return false
-	}
-	if h.questions != 1 || h.answers+h.authority != 0 || h.further > 1 {
+	if err != nil || !isPlainQuery(h) {
 		return false
 	}
 	q, at, err := readQuestion(data, headerLen)
@@ -103,6 +116,13 @@ func ordinary(data []byte) bool {
 	}
 	e, end, err := findEDNS(data, at, 0, h.further)
 	return err == nil && end == len(data) && e.present == (h.further == 1)
+}
+
+// isPlainQuery says that a header asks one question recursively, with at most an
+// EDNS record besides.
+func isPlainQuery(h header) bool {
+	return h.flags&^(flagRD|flagAD|flagCD) == 0 && h.has(flagRD) &&
+		h.questions == 1 && h.answers+h.authority == 0 && h.further <= 1
 }
 
 func isCommon(t uint16) bool {

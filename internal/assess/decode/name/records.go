@@ -11,44 +11,53 @@ import (
 // recordLimit is the most records of an answer that are reported.
 const recordLimit = 64
 
-// readAnswers reads count records from off, of which at most recordLimit are
-// kept, and returns where the next section begins.
-func readAnswers(msg []byte, off, count int) ([]event.Record, int, error) {
-	var out []event.Record
-	for range count {
-		r, err := readRecord(msg, off)
-		if err != nil {
-			return nil, 0, err
-		}
-		off = r.end
-		if len(out) >= recordLimit {
-			continue
-		}
-		if out, err = appendRecord(out, msg, r); err != nil {
-			return nil, 0, err
-		}
-	}
-	return out[:min(len(out), recordLimit)], off, nil
+// answers reads the answer section of one message.
+type answers struct {
+	msg   []byte
+	names names
+	out   []event.Record
 }
 
-func appendRecord(out []event.Record, msg []byte, r record) ([]event.Record, error) {
-	owner, _, err := readName(msg, r.nameAt)
-	if err != nil {
-		return nil, err
+// read reads count records from off, of which at most recordLimit are kept, and
+// returns where the next section begins.
+func (a *answers) read(off, count int) (int, error) {
+	for range count {
+		r, err := readRecord(a.msg, off)
+		if err != nil {
+			return 0, err
+		}
+		off = r.end
+		if len(a.out) >= recordLimit {
+			continue
+		}
+		if a.out == nil {
+			a.out = make([]event.Record, 0, min(count, 8))
+		}
+		if err := a.add(r); err != nil {
+			return 0, err
+		}
 	}
-	rec := event.Record{Name: strings.ToLower(owner), Type: r.rtype, TTL: r.ttl}
+	return off, nil
+}
+
+func (a *answers) add(r record) error {
+	owner, _, err := a.names.read(a.msg, r.nameAt)
+	if err != nil {
+		return err
+	}
+	rec := event.Record{Name: owner, Type: r.rtype, TTL: r.ttl}
 	switch r.rtype {
 	case typeA, typeAAAA:
-		rec.Addr, err = readAddr(r.data(msg), r.rtype)
+		rec.Addr, err = readAddr(r.data(a.msg), r.rtype)
 	case typeSVCB, typeHTTPS:
-		return appendService(out, msg, r, rec)
+		return a.addService(r, rec)
 	default:
-		rec.Target, err = readTarget(msg, r)
+		rec.Target, err = a.target(r)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		a.out = append(a.out, rec)
 	}
-	return append(out, rec), nil
+	return err
 }
 
 func readAddr(data []byte, rtype uint16) (netip.Addr, error) {
@@ -74,19 +83,16 @@ func targetAt(rtype uint16) (int, bool) {
 	}
 }
 
-func readTarget(msg []byte, r record) (string, error) {
+func (a *answers) target(r record) (string, error) {
 	skip, has := targetAt(r.rtype)
 	if !has {
 		return "", nil
 	}
-	name, end, err := readName(msg, r.dataAt+skip)
-	if err != nil {
-		return "", err
-	}
-	if end > r.end {
+	name, end, err := a.names.read(a.msg, r.dataAt+skip)
+	if err != nil || end > r.end {
 		return "", errData
 	}
-	return strings.ToLower(name), nil
+	return name, nil
 }
 
 // Keys of service parameters (RFC 9460 section 14.3.2).
@@ -95,34 +101,39 @@ const (
 	paramIPv6Hint = 6
 )
 
-// appendService adds an SVCB or HTTPS record and one record for each address
-// that it hints at (RFC 9460 section 7.3).
-func appendService(out []event.Record, msg []byte, r record, rec event.Record) ([]event.Record, error) {
-	target, end, err := readName(msg, r.dataAt+2)
+// addService adds an SVCB or HTTPS record and one record for each address that
+// it hints at (RFC 9460 section 7.3).
+func (a *answers) addService(r record, rec event.Record) error {
+	name, end, err := readName(a.msg, r.dataAt+2)
 	if err != nil || end > r.end {
-		return nil, errData
+		return errData
 	}
-	rec.Target = strings.ToLower(target)
-	out = append(out, rec)
-	for params := msg[end:r.end]; len(params) > 0; {
+	rec.Target = strings.ToLower(name)
+	a.out = append(a.out, rec)
+	for params := a.msg[end:r.end]; len(params) > 0; {
 		if len(params) < 4 {
-			return nil, errData
+			return errData
 		}
 		key, n := binary.BigEndian.Uint16(params), 4+int(binary.BigEndian.Uint16(params[2:]))
 		if n > len(params) {
-			return nil, errData
+			return errData
 		}
-		out = appendHints(out, rec, key, params[4:n])
+		a.addHints(rec, key, params[4:n])
 		params = params[n:]
 	}
-	return out, nil
+	return nil
 }
 
-func appendHints(out []event.Record, rec event.Record, key uint16, value []byte) []event.Record {
-	size := map[uint16]int{paramIPv4Hint: 4, paramIPv6Hint: 16}[key]
-	for ; size > 0 && len(value) >= size && len(out) < recordLimit; value = value[size:] {
-		rec.Addr, _ = netip.AddrFromSlice(value[:size])
-		out = append(out, rec)
+func (a *answers) addHints(rec event.Record, key uint16, value []byte) {
+	size := 0
+	switch key {
+	case paramIPv4Hint:
+		size = 4
+	case paramIPv6Hint:
+		size = 16
 	}
-	return out
+	for ; size > 0 && len(value) >= size && len(a.out) < recordLimit; value = value[size:] {
+		rec.Addr, _ = netip.AddrFromSlice(value[:size])
+		a.out = append(a.out, rec)
+	}
 }
