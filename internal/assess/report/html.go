@@ -1,0 +1,97 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // for the page and its style
+	"encoding/base64"
+	"fmt"
+	"html/template"
+)
+
+//go:embed page.tmpl.html
+var pageTemplate string
+
+//go:embed page.css
+var pageStyle string
+
+// HTML renders the report as one self-contained page: no script, no request to
+// anywhere, its style inside. The page forbids everything else by its own content
+// security policy, so that text a device chose cannot come alive in it.
+func HTML(r Report) ([]byte, error) {
+	t, err := template.New("page").Funcs(pageFuncs()).Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("cannot parse the page's template: %w", err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, newPageView(r)); err != nil {
+		return nil, fmt.Errorf("cannot write the report as HTML: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// policy is the page's content security policy: its own style by digest, and
+// nothing else.
+func policy() string {
+	sum := sha256.Sum256([]byte(pageStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
+func pageFuncs() template.FuncMap {
+	return template.FuncMap{
+		"when":         when,
+		"lasted":       lasted,
+		"size":         size,
+		"plural":       plural,
+		"percent":      percentText,
+		"refs":         refsText,
+		"filter":       frameFilter,
+		"protocol":     protocolText,
+		"gradeTone":    gradeTone,
+		"verdictTone":  verdictTone,
+		"overallTone":  overallTone,
+		"lampTone":     func(l Lamp) tone { return tone(l.State) },
+		"symbol":       func(t tone) string { return t.symbol() },
+		"mode":         modeWords,
+		"levelWord":    levelWord,
+		"severityWord": severityWord,
+	}
+}
+
+// modeWords says how a check looks.
+func modeWords(mode string) string {
+	switch mode {
+	case "passive":
+		return "by watching only"
+	case "gateway":
+		return "by an experiment of the gateway"
+	case "active":
+		return "by asking the device"
+	case "lookup":
+		return "by asking public services"
+	default:
+		return ""
+	}
+}
+
+// levelWord is a level as running text.
+func levelWord(level string) string {
+	switch level {
+	case "REQUIRED":
+		return "Required"
+	case "RECOMMENDED":
+		return "Recommended"
+	case "OPTIONAL":
+		return "Optional"
+	default:
+		return "For information"
+	}
+}
+
+func severityWord(s string) string {
+	if s == "" || s == "info" {
+		return ""
+	}
+	return s + " severity"
+}

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+
+	"assay/internal/assess/evidence"
+	"assay/internal/assess/rule"
+)
+
+// pageView is a Report arranged for the page's template.
+type pageView struct {
+	Report
+	Policy     string
+	Style      template.CSS
+	Meaning    string
+	DeviceLine string
+	Attention  []Finding
+	Groups     []familyView
+	Steps      []ladderView
+	Open       []openGroup
+	Tally      []tallyView
+}
+
+// familyView is one family with its findings, faults first.
+type familyView struct {
+	Family
+	Findings []findingView
+}
+
+// findingView is a finding with what was read from the frames it cites.
+type findingView struct {
+	Finding
+	Unfold bool // a fault: shown unfolded
+	Cited  []citedView
+}
+
+// citedView is one observation as a finding's evidence shows it.
+type citedView struct {
+	Frame evidence.Ref
+	Time  string
+	Seen
+}
+
+// ladderView is a ladder with all its steps.
+type ladderView struct {
+	Name string
+	Ladder
+	Steps []stepView
+}
+
+type stepView struct {
+	Level, Word, State string // State is "done", "here" or "ahead"
+}
+
+// tallyView counts the findings of one verdict.
+type tallyView struct {
+	Verdict string
+	Count   int
+}
+
+func newPageView(r Report) pageView {
+	return pageView{
+		Report:     r,
+		Policy:     policy(),
+		Style:      template.CSS(pageStyle), //nolint:gosec // our own embedded file, no foreign text
+		Meaning:    r.Overall.meaning(),
+		DeviceLine: deviceLine(r.Device),
+		Attention:  r.attention(),
+		Groups:     familyViews(r),
+		Steps:      ladderViews(r.Ladders),
+		Open:       r.openGroups(),
+		Tally:      tally(r),
+	}
+}
+
+func tally(r Report) []tallyView {
+	var out []tallyView
+	for _, v := range []rule.Verdict{rule.Pass, rule.Partial, rule.Fail, rule.Inconclusive, rule.NotTested, rule.NotApplicable} {
+		if n := len(r.withVerdict(v)); n > 0 {
+			out = append(out, tallyView{v.String(), n})
+		}
+	}
+	return out
+}
+
+func familyViews(r Report) []familyView {
+	byFrame := map[evidence.Ref]Packet{}
+	for _, p := range r.Packets {
+		byFrame[p.Frame] = p
+	}
+	var out []familyView
+	for _, f := range r.Families {
+		v := familyView{Family: f}
+		for _, x := range r.Findings {
+			if x.Family == f.Code {
+				v.Findings = append(v.Findings, viewOf(x, byFrame))
+			}
+		}
+		slices.SortStableFunc(v.Findings, byVerdict)
+		out = append(out, v)
+	}
+	return out
+}
+
+// byVerdict puts what a reader must see before what he may skip.
+func byVerdict(a, b findingView) int {
+	order := []string{"FAIL", "PARTIAL", "PASS", "INCONCLUSIVE", "NOT TESTED", "UNASSESSED", "NOT APPLICABLE"}
+	return slices.Index(order, a.Verdict) - slices.Index(order, b.Verdict)
+}
+
+func viewOf(f Finding, byFrame map[evidence.Ref]Packet) findingView {
+	v := findingView{Finding: f, Unfold: f.Verdict == rule.Fail.String() || f.Verdict == rule.Partial.String()}
+	for _, ref := range f.Evidence {
+		p := byFrame[ref]
+		for _, s := range p.Events {
+			v.Cited = append(v.Cited, citedView{Frame: ref, Time: p.At.UTC().Format("15:04:05.000"), Seen: s})
+		}
+	}
+	return v
+}
+
+// Ends tells between whom an observation was made, in one line.
+func (s Seen) Ends() string {
+	parts := []string{}
+	for _, p := range [][2]string{{s.Client, s.Server}, {s.Device, s.Peer}} {
+		switch {
+		case p[0] != "" && p[1] != "":
+			parts = append(parts, p[0]+" ↔ "+p[1])
+		case p[0]+p[1] != "":
+			parts = append(parts, p[0]+p[1])
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// ladderViews lays the steps of both ladders out (catalogue of steps: Ladders).
+func ladderViews(l Ladders) []ladderView {
+	return []ladderView{
+		newLadderView("DNSSEC", l.DNSSEC, []stepView{
+			{Level: "D0", Word: "goes its own way"},
+			{Level: "D1", Word: "relies on your resolver"},
+			{Level: "D2", Word: "relies on a secured channel"},
+			{Level: "D3", Word: "validates itself"},
+		}),
+		newLadderView("IPv6", l.IPv6, []stepView{
+			{Level: "I0", Word: "no IPv6"},
+			{Level: "I1", Word: "local only"},
+			{Level: "I2", Word: "address and DNS"},
+			{Level: "I3", Word: "reaches the internet"},
+			{Level: "I4", Word: "works on IPv6 only"},
+			{Level: "I5", Word: "confirmed in use"},
+		}),
+	}
+}
+
+func newLadderView(name string, l Ladder, steps []stepView) ladderView {
+	reached := slices.IndexFunc(steps, func(s stepView) bool { return s.Level == l.Level })
+	for i := range steps {
+		switch {
+		case i == reached:
+			steps[i].State = "here"
+		case i < reached:
+			steps[i].State = "done"
+		default:
+			steps[i].State = "ahead"
+		}
+	}
+	return ladderView{Name: name, Ladder: l, Steps: steps}
+}
