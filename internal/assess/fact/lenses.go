@@ -4,5 +4,12 @@ package fact
 func newLenses() []lens {
 	return []lens{
 		&captureLens{},
+		&loginLens{},
+		&flowLens{},
+		&opaqueLens{},
+		&exposedLens{},
+		&announceLens{},
+		&recipientLens{},
+		&updateLens{},
 	}
 }

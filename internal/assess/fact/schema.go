@@ -7,6 +7,9 @@ func Schema() []Decl {
 	var all []Decl
 	for _, part := range [][]Decl{
 		captureSchema(),
+		loginSchema(),
+		clearSchema(),
+		updateSchema(),
 	} {
 		all = append(all, part...)
 	}

@@ -1,0 +1,217 @@
+package fact
+
+import (
+	"encoding/hex"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"assay/internal/assess/event"
+)
+
+func announceSchema() []Decl {
+	return []Decl{
+		{"announced.messages", Int, "messages by which the device told names or services to everybody on the local network"},
+		{"announced.protocols", List, "the discovery protocols it used for that"},
+		{"announced.identifiers", Int, "of announced.messages, those with the device's MAC address or the end of it, or a serial number"},
+		{"announced.versions", Int, "of announced.messages, those with a firmware or software version"},
+		{"announced.secrets", Int, "of announced.messages, those with a field named password or key that has a value, or a position"},
+		{"announced.personal_like", Int, "of announced.messages, those with a name that reads like a person's"},
+		{"announced.details", List, "what kind of detail stood in which field; names only where they read like a person's"},
+	}
+}
+
+// announceLens watches what the device tells everybody on the local network.
+type announceLens struct {
+	messages, identifiers, versions, secrets, personal Because
+	protocols, details                                 tally
+}
+
+func (l *announceLens) see(w *world, ev *event.Event, role Role) {
+	if role != Actor {
+		return
+	}
+	switch b := ev.Body.(type) {
+	case event.Announced:
+		if !b.Query {
+			l.seeTold(w, ev, b)
+		}
+	case event.Exposed:
+		told := w.scope(ev.Server.Addr()) == ScopeGroup && b.From == event.FromClient
+		if told && b.Kind == event.ExposedCanary {
+			l.note(ev, &l.secrets, "planted canary")
+		}
+	}
+}
+
+func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
+	l.messages.Add(*ev)
+	l.protocols.add(ev, event.Clean(b.Protocol))
+	const fieldLimit = 64 // fields of one message that are looked at
+	for _, n := range b.Names[:min(len(b.Names), fieldLimit)] {
+		l.seeName(w, ev, n)
+	}
+	for _, t := range b.Texts[:min(len(b.Texts), fieldLimit)] {
+		l.seeText(w, ev, t)
+	}
+}
+
+func (l *announceLens) note(ev *event.Event, b *Because, detail string) {
+	b.Add(*ev)
+	l.details.add(ev, detail)
+}
+
+// possessive finds a first name that owns the device: Anna's, Anna’s.
+var possessive = regexp.MustCompile(`^\p{Lu}\p{Ll}+['’]s(\s|$|-)`)
+
+func (l *announceLens) seeName(w *world, ev *event.Event, name string) {
+	if holdsOwnMAC(w, name) {
+		l.note(ev, &l.identifiers, "MAC address or the end of it in a name")
+	}
+	if possessive.MatchString(unescapeLabel(name)) {
+		l.note(ev, &l.personal, "a name that reads like a person's: "+event.Clean(unescapeLabel(name)))
+	}
+}
+
+// unescapeLabel turns \032 and \' of a DNS name in presentation form back
+// (RFC 1035 section 5.1), bytes above ASCII included.
+func unescapeLabel(s string) string {
+	var out []byte
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			out = append(out, s[i])
+			continue
+		}
+		if i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 10, 8); err == nil {
+				out, i = append(out, byte(n)), i+3
+				continue
+			}
+		}
+		i++
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+
+func (l *announceLens) seeText(w *world, ev *event.Event, text string) {
+	if holdsOwnMAC(w, text) {
+		l.note(ev, &l.identifiers, "MAC address or the end of it in a text field")
+	}
+	key, value, ok := keyValue(text)
+	if !ok {
+		return
+	}
+	switch {
+	case isSerialKey(key):
+		l.note(ev, &l.identifiers, "serial number in field "+event.Clean(key))
+	case isVersion(key, value):
+		l.note(ev, &l.versions, "version in field "+event.Clean(key))
+	case isSecretKey(key) && !isFlagWord(value):
+		l.note(ev, &l.secrets, "value of a field named "+event.Clean(key))
+	case isPositionKey(key) && isFraction(value):
+		l.note(ev, &l.secrets, "position in field "+event.Clean(key))
+	}
+}
+
+// keyValue splits key=value of a TXT record (RFC 6763 section 6.3) or "name:
+// value" of a header. The key is in lower case.
+func keyValue(text string) (key, value string, ok bool) {
+	at := strings.IndexAny(text, "=:")
+	if at < 1 {
+		return "", "", false
+	}
+	key, value = strings.ToLower(strings.TrimSpace(text[:at])), strings.TrimSpace(text[at+1:])
+	return key, value, value != "" && len(key) <= 40
+}
+
+// fieldIs compares a key with words, without separators.
+func fieldIs(key string, words ...string) bool {
+	key = strip(key)
+	for _, w := range words {
+		if key == w {
+			return true
+		}
+	}
+	return false
+}
+
+func isSerialKey(key string) bool {
+	return fieldIs(key, "serial", "sn", "serialno", "serialnum", "serialnumber", "deviceserial", "devicesn")
+}
+
+func isSecretKey(key string) bool {
+	return fieldIs(key, "password", "passwd", "passphrase", "psk", "wpapsk", "wifipassword", "wifikey", "secret", "adminpassword")
+}
+
+func isPositionKey(key string) bool {
+	return fieldIs(key, "lat", "latitude", "lon", "lng", "longitude")
+}
+
+// isFlagWord is true for values that say whether there is a secret.
+func isFlagWord(value string) bool {
+	return len(value) < 4 || fieldIs(strings.ToLower(value), "true", "false", "none", "null", "required", "optional", "disabled", "enabled")
+}
+
+func isFraction(value string) bool {
+	_, decimals, ok := strings.Cut(value, ".")
+	_, err := strconv.ParseFloat(value, 64)
+	return ok && len(decimals) >= 3 && err == nil
+}
+
+var (
+	threeNumbers = regexp.MustCompile(`\d+\.\d+\.\d+`)
+	product      = regexp.MustCompile(`([A-Za-z][\w .-]*)/v?\d+(\.\d+)+`)
+)
+
+// isVersion is true for a firmware or software version: any value of a field that
+// is named so, three numbers in a field named version, or a product of an SSDP
+// server line other than UPnP itself.
+func isVersion(key, value string) bool {
+	switch {
+	case fieldIs(key, "fw", "fwver", "fwversion", "firmware", "firmwareversion", "swver", "swversion", "softwareversion", "osvers", "srcvers"):
+		return true
+	case fieldIs(key, "ver", "version", "v", "build"):
+		return threeNumbers.MatchString(value)
+	case fieldIs(key, "server"):
+		for _, m := range product.FindAllStringSubmatch(value, -1) {
+			if !strings.EqualFold(strings.TrimSpace(m[1]), "upnp") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holdsOwnMAC finds the host's MAC address, with or without separators, or its
+// last three bytes as a word of their own. The address of an uuid is one, too.
+func holdsOwnMAC(w *world, text string) bool {
+	mac, ok := w.host.MAC()
+	if !ok {
+		return false
+	}
+	id := hex.EncodeToString(mac[:])
+	if strings.Contains(strip(text), id) {
+		return true
+	}
+	for _, word := range strings.FieldsFunc(strings.ToLower(text), isWordBreak) {
+		if word == id[6:] && isVaried(word) {
+			return true
+		}
+	}
+	return false
+}
+
+func isWordBreak(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
+}
+
+func (l *announceLens) state(_ *world, out *Sheet) {
+	out.Int("announced.messages", l.messages.Seen(), l.messages)
+	out.Int("announced.identifiers", l.identifiers.Seen(), l.identifiers)
+	out.Int("announced.versions", l.versions.Seen(), l.versions)
+	out.Int("announced.secrets", l.secrets.Seen(), l.secrets)
+	out.Int("announced.personal_like", l.personal.Seen(), l.personal)
+	out.List("announced.protocols", l.protocols.list(), l.messages)
+	out.List("announced.details", l.details.list(), l.details.because)
+}

@@ -1,0 +1,225 @@
+package fact
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+func loginSchema() []Decl {
+	return []Decl{
+		{"login.total", Int, "logins readable on the wire, of the device anywhere and of others at the device, whatever their outcome"},
+		{"login.clear", Int, "different logins whose secret was readable: of the device anywhere, and of others at a service of the device that answered"},
+		{"login.clear_out", Int, "of login.clear, those that the device itself sent"},
+		{"login.clear_in", Int, "of login.clear, those at a service of the device"},
+		{"login.clear_list", List, "each readable secret: service, whose, user name, length and salted digest; never the secret"},
+		{"login.digest", Int, "logins with a digest or challenge, whose secret was not readable as such"},
+		{"login.listed_own", Int, "a well-known factory password accepted by a service of the device, and not only in its first set-up"},
+		{"login.listed_own_setup", Int, "a well-known factory password accepted by a service of the device, but the log holds the first set-up and no later use"},
+		{"login.listed_own_unseen", Int, "a well-known factory password tried at a service of the device, the answer was not seen"},
+		{"login.listed_own_refused", Int, "a well-known factory password tried at a service of the device and refused"},
+		{"login.listed_far", Int, "the device logged in to an internet service with a well-known factory password, and it was accepted"},
+		{"login.listed_near", Int, "the device logged in to a service on the local network with a well-known factory password, and it was accepted"},
+		{"login.listed_sent", Int, "the device sent a well-known factory password, the answer was a refusal or was not seen"},
+		{"login.listed_list", List, "each login with a well-known factory password: service, whose, user name, length, digest and outcome"},
+		{"login.derived", Int, "secrets in use that contain or follow from a public identifier of the device by a simple rule"},
+		{"login.derived_list", List, "each such secret: service, user name, length, digest and the rule"},
+		{"login.compared", Int, "different readable secrets in use that were compared with the public identifiers"},
+	}
+}
+
+// secretLimit bounds how many different logins of one host are kept; the counts
+// go on.
+const secretLimit = 256
+
+// settledAfter is how long after its first acceptance a factory password must
+// still be accepted before it counts as not replaced at set-up.
+const settledAfter = 10 * time.Minute
+
+// loginLens watches logins that anybody on the path could read.
+type loginLens struct {
+	total, digest Because
+	seen          []*login // different logins, in order of their first use
+	pending       map[loginKey]*login
+	public        publicNames
+}
+
+// loginKey finds a login again when its answer comes.
+type loginKey struct {
+	flow event.FlowID
+	ref  event.Ref
+}
+
+// login is one login, or several with the same words.
+type login struct {
+	first    event.Event
+	body     event.Login
+	own      bool // at a service of the device, else sent by the device
+	near     bool // the server is on the local network
+	outcome  event.LoginOutcome
+	accepted time.Time // first acceptance
+	last     time.Time // last acceptance
+}
+
+func (l *loginLens) see(w *world, ev *event.Event, role Role) {
+	if role == Bystander {
+		return
+	}
+	switch b := ev.Body.(type) {
+	case event.Login:
+		l.seeLogin(w, ev, b, role)
+	case event.LoginAnswered:
+		l.seeAnswer(ev, b)
+	default:
+		if role == Actor {
+			l.public.see(ev.Body)
+		}
+	}
+}
+
+func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role) {
+	own := role == Other
+	if own && !w.isOwnEnd(ev.Server.Addr()) || !own && !w.isOwnEnd(ev.Client.Addr()) {
+		return // passes through this host
+	}
+	l.total.Add(*ev)
+	if b.Scheme == event.LoginDigest || b.Scheme == event.LoginChallenge {
+		l.digest.Add(*ev)
+		return
+	}
+	at := l.remember(w, ev, b, own)
+	if at == nil {
+		return
+	}
+	at.answer(b.Outcome, ev.At)
+	if l.pending == nil {
+		l.pending = map[loginKey]*login{}
+	}
+	if b.Outcome == event.OutcomeUnseen && len(l.pending) < secretLimit {
+		l.pending[loginKey{ev.Flow, ev.Ref}] = at
+	}
+}
+
+// remember finds or makes the record of a login.
+func (l *loginLens) remember(w *world, ev *event.Event, b event.Login, own bool) *login {
+	near := w.scope(ev.Server.Addr()) != ScopeInternet
+	for _, known := range l.seen {
+		if known.own == own && known.near == near && known.first.Server.Addr() == ev.Server.Addr() && sameWords(known.body, b) {
+			return known
+		}
+	}
+	if len(l.seen) >= secretLimit {
+		return nil
+	}
+	at := &login{first: *ev, body: b, own: own, near: near}
+	l.seen = append(l.seen, at)
+	return at
+}
+
+func sameWords(a, b event.Login) bool {
+	return a.Service == b.Service && a.Scheme == b.Scheme && a.User == b.User && a.Secret == b.Secret
+}
+
+func (l *loginLens) seeAnswer(ev *event.Event, b event.LoginAnswered) {
+	key := loginKey{ev.Flow, b.Login}
+	if at, ok := l.pending[key]; ok {
+		at.answer(b.Outcome, ev.At)
+		delete(l.pending, key)
+	}
+}
+
+// answer keeps the best outcome: what was accepted once works.
+func (at *login) answer(o event.LoginOutcome, when time.Time) {
+	switch {
+	case o == event.OutcomeAccepted:
+		if at.outcome != event.OutcomeAccepted {
+			at.accepted = when
+		}
+		at.outcome, at.last = o, when
+	case at.outcome == event.OutcomeUnseen:
+		at.outcome = o
+	}
+}
+
+// isClear says whether a secret travelled readable, and to or from the device
+// for certain: what somebody throws at a datagram service that never answers
+// says nothing about the device, nor does a probe with the community "public".
+func (at *login) isClear() bool {
+	switch {
+	case at.body.Secret.Len() == 0 || isAnonymous(at.body):
+		return false
+	case at.own:
+		return at.outcome != event.OutcomeUnseen || !isDatagramService(at.body.Service)
+	default:
+		return at.body.Service != "snmp" || !at.body.Secret.Is("public")
+	}
+}
+
+func isDatagramService(service string) bool { return service == "snmp" || service == "coap" }
+
+// isAnonymous: anonymous FTP has no secret (RFC 1635).
+func isAnonymous(b event.Login) bool {
+	return b.Service == "ftp" && (strings.EqualFold(b.User, "anonymous") || strings.EqualFold(b.User, "ftp"))
+}
+
+// isOwnEnd says whether an address of a conversation is the host's own rather
+// than that of somebody whose traffic passes through it.
+func (w *world) isOwnEnd(a netip.Addr) bool {
+	if w.scope(a) != ScopeInternet {
+		return true
+	}
+	_, used := w.addrs[a]
+	return used && !w.routers[w.host]
+}
+
+// line says of a login what may be said.
+func (at *login) line(salt []byte) string {
+	whose := "the device logs in at " + at.first.Server.String()
+	if at.own {
+		whose = "at the device's own service on port " + fmt.Sprint(at.first.Server.Port())
+	}
+	return fmt.Sprintf("%s %s, user %q, secret of %d bytes, digest %s", event.Clean(at.body.Service), whose,
+		event.Clean(at.body.User), at.body.Secret.Len(), at.body.Secret.Digest(salt))
+}
+
+func (l *loginLens) state(w *world, out *Sheet) {
+	out.Int("login.total", l.total.Seen(), l.total)
+	out.Int("login.digest", l.digest.Seen(), l.digest)
+	l.stateClear(w, out)
+	l.stateListed(w, out)
+	l.stateDerived(w, out)
+}
+
+func (l *loginLens) stateClear(w *world, out *Sheet) {
+	var sent, taken Because
+	var lines []string
+	for _, at := range l.seen {
+		if !at.isClear() {
+			continue
+		}
+		lines = append(lines, at.line(w.closing.Digest))
+		if at.own {
+			taken.Add(at.first)
+		} else {
+			sent.Add(at.first)
+		}
+	}
+	both := sent
+	both.Join(taken)
+	out.Int("login.clear", both.Seen(), both)
+	out.Int("login.clear_out", sent.Seen(), sent)
+	out.Int("login.clear_in", taken.Seen(), taken)
+	out.List("login.clear_list", sortedUnique(lines), both)
+}
+
+// sortedUnique is the list without repetitions, in order, at most lineLimit long.
+func sortedUnique(lines []string) []string {
+	const lineLimit = 64
+	slices.Sort(lines)
+	lines = slices.Compact(lines)
+	return lines[:min(len(lines), lineLimit)]
+}
