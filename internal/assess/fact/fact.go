@@ -92,6 +92,15 @@ func NewSheet() *Sheet {
 	return &Sheet{schema: schemaByKey(), facts: map[string]Fact{}}
 }
 
+// NewSheetOf makes an empty sheet for other declared facts.
+func NewSheetOf(schema []Decl) *Sheet {
+	byKey := make(map[string]Decl, len(schema))
+	for _, d := range schema {
+		byKey[d.Key] = d
+	}
+	return &Sheet{schema: byKey, facts: map[string]Fact{}}
+}
+
 // Bool states a yes-or-no fact.
 func (s *Sheet) Bool(key string, v bool, b Because) { s.put(key, Bool, v, b) }
 
