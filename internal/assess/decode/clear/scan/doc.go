@@ -14,7 +14,8 @@ import (
 const (
 	// perKind is how many finds of one kind are reported in one conversation.
 	perKind = 3
-	// Budget is how many bytes of one side are looked at in all.
+	// Budget is how many bytes are looked at of one side, or of one message where
+	// a protocol has messages.
 	Budget = 64 << 10
 	// sampleLimit is how much of a find is kept.
 	sampleLimit = 256
@@ -30,6 +31,8 @@ const (
 	// addresses. For pages, scripts, firmware and other published files, which
 	// hold addresses and keys of their authors.
 	Marks
+	// Media looks for canaries and own addresses, images and video.
+	Media
 )
 
 // Found is one find.

@@ -53,7 +53,7 @@ var keyNames = map[string]keyClass{
 	"firstname": keyPerson, "lastname": keyPerson, "fullname": keyPerson, "surname": keyPerson, "familyname": keyPerson,
 
 	"messageid": keyMessageID, "inreplyto": keyMessageID, "references": keyMessageID,
-	"contentid": keyMessageID, "callid": keyMessageID,
+	"contentid": keyMessageID, "callid": keyMessageID, "realm": keyMessageID,
 }
 
 // classify tells the class of a key, by its name without case, "_", "-" and ".".

@@ -18,7 +18,7 @@ var mac = [6]byte{0x70, 0xee, 0x50, 0x1a, 0x2b, 0x3c}
 const rfcToken = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 func look(text string, depth Depth) []Found {
-	s := New(Compile([]string{"Grandma's Küche", "planted-name"}))
+	s := New(Compile([]string{"Grandma's Küche", "planted-name"}), Budget)
 	s.Own(event.HostByMAC(mac), event.HostID{})
 	finds := s.Feed(event.FromClient, []byte(text), depth)
 	return append(finds, s.Flush(event.FromClient)...)
@@ -86,6 +86,7 @@ func TestLeavesAlone(t *testing.T) {
 		"http://user@host.example.com/path is the address",
 		"REGISTER sip:alice@atlanta.example.com SIP/2.0",
 		"Message-ID: <20231123.1234.abc@mail.example.com>\r\n",
+		"Digest realm=\"http-auth@example.org\", nonce=\"x\"",
 		"Call-ID: a84b4c76e66710@pc33.atlanta.com\r\n",
 		"please write to support@vendor.com about this",
 		"latency: 12.3456, longer: 3.4567",
@@ -139,7 +140,7 @@ func TestRandomBytesShowNothing(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	s := New(Compile(nil))
+	s := New(Compile(nil), Budget)
 	s.Feed(event.FromClient, make([]byte, Budget), Full)
 	if got := s.Feed(event.FromClient, []byte("mail jan.jansen@voorbeeld.nl now"), Full); len(got) > 0 || !s.Spent(event.FromClient) {
 		t.Errorf("looked beyond the budget: %v", got)
@@ -147,7 +148,7 @@ func TestBudget(t *testing.T) {
 }
 
 func TestOffsets(t *testing.T) {
-	s := New(Compile(nil))
+	s := New(Compile(nil), Budget)
 	s.Own(event.HostByMAC(mac), event.HostID{})
 	got := s.Feed(event.FromClient, []byte(strings.Repeat(".", 5000)+" jan@voorbeeld.nl,70ee501a"), Full)
 	got = append(got, s.Feed(event.FromClient, []byte("2b3c "), Full)...)
@@ -165,7 +166,7 @@ func TestPiecesDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 1, 40).Draw(t, "words"), "")
 		want := look(text, Full)
-		s := New(Compile([]string{"Grandma's Küche", "planted-name"}))
+		s := New(Compile([]string{"Grandma's Küche", "planted-name"}), Budget)
 		s.Own(event.HostByMAC(mac), event.HostID{})
 		var got []Found
 		for rest := text; rest != ""; {
@@ -191,7 +192,7 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte(rfcToken), 10)
 	f.Add([]byte("\x00\x00\x01\x67\x42\x00\x1f\x00\x00\x01\x68\xce\xff\xd8\xff\xe0\x00\x10JFIF\x00"), 1)
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {
-		s := New(Compile([]string{"planted-name"}))
+		s := New(Compile([]string{"planted-name"}), Budget)
 		s.Own(event.HostByMAC(mac), event.HostByMAC(mac))
 		cut = max(0, min(cut, len(data)))
 		for _, piece := range [][]byte{data[:cut], data[cut:]} {
@@ -209,7 +210,7 @@ func BenchmarkScan(b *testing.B) {
 	text := []byte(strings.Repeat("GET /index.html?x=1 HTTP/1.1\r\nAccept: text/html, lat=1\r\n", 1200))[:Budget]
 	b.SetBytes(Budget)
 	for b.Loop() {
-		s := New(Compile([]string{"Grandma's Küche", "planted-name"}))
+		s := New(Compile([]string{"Grandma's Küche", "planted-name"}), Budget)
 		s.Own(event.HostByMAC(mac), event.HostID{})
 		s.Feed(event.FromClient, text, Full)
 	}

@@ -20,20 +20,22 @@ const (
 // ready: use New.
 type Scanner struct {
 	canaries []mark
+	limit    int
 	own      [2][]mark // by the side on which they are looked for
 	sides    [2]sideScan
 	kept     map[event.ExposedKind][]event.Secret
 }
 
 type sideScan struct {
-	seen int // bytes looked at, at most Budget
+	seen int // bytes looked at, at most the limit
 	tail []byte
 	text textScan
 }
 
-// New makes a scanner for one conversation.
-func New(p *Patterns) *Scanner {
-	return &Scanner{canaries: p.marks, kept: map[event.ExposedKind][]event.Secret{}}
+// New makes a scanner for one conversation, which looks at no more than limit
+// bytes of each side.
+func New(p *Patterns, limit int) *Scanner {
+	return &Scanner{canaries: p.marks, limit: limit, kept: map[event.ExposedKind][]event.Secret{}}
 }
 
 // Own tells whose link-layer addresses are own addresses: the client's on both
@@ -45,13 +47,13 @@ func (s *Scanner) Own(client, server event.HostID) {
 }
 
 // Spent reports whether nothing more of this side will be looked at.
-func (s *Scanner) Spent(side event.Side) bool { return s.sides[side].seen >= Budget }
+func (s *Scanner) Spent(side event.Side) bool { return s.sides[side].seen >= s.limit }
 
 // Feed looks at the next piece of one side. The finds come in the order in which
 // they were complete, whatever the pieces.
 func (s *Scanner) Feed(side event.Side, data []byte, depth Depth) []Found {
 	st := &s.sides[side]
-	data = data[:min(len(data), Budget-st.seen)]
+	data = data[:min(len(data), s.limit-st.seen)]
 	var finds []Found
 	for at := 0; at < len(data); at += blockLen {
 		block := data[at:min(at+blockLen, len(data))]
@@ -95,8 +97,10 @@ func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 		low[i] = lowered(b)
 	}
 	finds := s.findMarks(nil, side, hay, low[:len(hay)], n)
-	if depth == Full {
+	if depth != Marks {
 		finds = findMedia(finds, hay, n)
+	}
+	if depth == Full {
 		finds = st.text.feed(finds, block)
 	}
 	st.tail = append(st.tail[:0], hay[max(0, len(hay)-tailLen):]...)

@@ -1,0 +1,5 @@
+package clear
+
+func textConversations() []conversation   { return nil }
+func mailConversations() []conversation   { return nil }
+func binaryConversations() []conversation { return nil }
