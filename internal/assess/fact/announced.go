@@ -24,7 +24,7 @@ func announceSchema() []Decl {
 // announceLens watches what the device tells everybody on the local network.
 type announceLens struct {
 	messages, identifiers, versions, secrets, personal Because
-	protocols, details                                 tally
+	protocols, details                                 findings
 }
 
 func (l *announceLens) see(w *world, ev *event.Event, role Role) {

@@ -22,17 +22,17 @@ func exposedSchema() []Decl {
 // exposedLens watches personal and secret data that anybody on the path could
 // read.
 type exposedLens struct {
-	proven, identifiers, review tally
+	proven, identifiers, review findings
 	searched                    Because
 }
 
-// tally counts finds and lists them.
-type tally struct {
+// findings counts finds and lists them.
+type findings struct {
 	because Because
 	lines   map[string]bool
 }
 
-func (t *tally) add(ev *event.Event, line string) {
+func (t *findings) add(ev *event.Event, line string) {
 	const keep = 256
 	t.because.Add(*ev)
 	if t.lines == nil {
@@ -44,7 +44,7 @@ func (t *tally) add(ev *event.Event, line string) {
 }
 
 // list is what was found, in order.
-func (t *tally) list() []string {
+func (t *findings) list() []string {
 	lines := make([]string, 0, len(t.lines))
 	for line := range t.lines {
 		lines = append(lines, line)
@@ -52,7 +52,7 @@ func (t *tally) list() []string {
 	return sortedUnique(lines)
 }
 
-func (t *tally) state(out *Sheet, count, list string) {
+func (t *findings) state(out *Sheet, count, list string) {
 	out.Int(count, t.because.Seen(), t.because)
 	out.List(list, t.list(), t.because)
 }

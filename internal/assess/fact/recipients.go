@@ -21,7 +21,7 @@ func recipientSchema() []Decl {
 
 // Limits of what is remembered about destinations.
 const (
-	nameLimit      = 1024 // addresses with the name that was asked for them
+	recipientNames      = 1024 // addresses with the name that was asked for them
 	recipientLimit = 512  // destinations told apart
 )
 
@@ -65,7 +65,7 @@ func (l *recipientLens) seeAnswer(b event.DNSAnswered) {
 		l.names = map[netip.Addr]string{}
 	}
 	for _, r := range b.Records {
-		if r.Addr.IsValid() && len(l.names) < nameLimit {
+		if r.Addr.IsValid() && len(l.names) < recipientNames {
 			l.names[r.Addr.Unmap()] = strings.TrimSuffix(b.Name, ".")
 		}
 	}

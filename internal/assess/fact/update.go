@@ -38,7 +38,7 @@ const (
 
 // updateLens watches how the device gets new software.
 type updateLens struct {
-	contacts   tally
+	contacts   findings
 	hosts      map[string]*updateHost
 	flows      map[event.FlowID]string // server name of an open TLS conversation
 	images     []image
