@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures `assay grade` against tcpdump and tshark on one large
 // capture that it makes itself, all in the same run, and prints CPU time and
 // peak memory as ratios. It owns the measuring only: the traffic is package

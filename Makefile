@@ -1,0 +1,76 @@
+# Everything a developer types. `make` alone prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO        ?= go
+VERSION   ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
+FUZZTIME  ?= 10s
+FRAMES    ?= 1200000
+ROUNDS    ?= 5
+CORPUS    ?= ../shared/corpora
+LINT_VERSION := v2.15.0
+TOOLS     := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay-tools
+LINT      := $(TOOLS)/golangci-lint-$(LINT_VERSION)/golangci-lint
+BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/assay, one static binary
+	@$(BUILD) -o bin/assay ./cmd/assay
+
+.PHONY: demo
+demo: build ## grade two virtual devices, a careful and a careless one; no root, no hardware
+	@$(GO) run ./testbench/sample bin/demo
+	@for d in careful-camera careless-plug; do \
+		code=0; bin/assay grade --format html --output bin/demo/$$d.html bin/demo/$$d.pcapng || code=$$?; \
+		[ $$code -le 2 ] || exit $$code; \
+		code=0; bin/assay grade bin/demo/$$d.pcapng || code=$$?; [ $$code -le 2 ] || exit $$code; echo; done
+	@echo "The same reports as pages: bin/demo/careful-camera.html and bin/demo/careless-plug.html"
+
+.PHONY: test
+test: ## run all tests (needs Go alone)
+	@$(GO) test ./...
+
+.PHONY: lint
+lint: $(LINT) ## run the linter and the wall tests
+	@$(LINT) run ./...
+	@$(GO) test ./internal/archtest
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION), once"
+	@GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for FUZZTIME each (default 10s)
+	@$(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r pkg; do \
+		$(GO) test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; } | while read -r target; do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null | tail -n 2; \
+		done; done
+
+.PHONY: golden
+golden: ## rewrite the golden files; look at the difference before you commit it
+	@$(GO) test ./cmd/... ./internal/... -update
+
+.PHONY: rules
+rules: build ## check the rule files and run their tests
+	@bin/assay rules check
+	@bin/assay rules test
+
+.PHONY: corpus
+corpus: build ## grade the captures of other people below CORPUS and print a table
+	@$(GO) run ./testbench/corpus -assay bin/assay -known $(CORPUS)/KNOWN.tsv $(CORPUS)
+
+.PHONY: bench
+bench: build ## measure speed and memory against tcpdump and tshark, as ratios
+	@$(GO) run ./testbench/bench -assay bin/assay -frames $(FRAMES) -rounds $(ROUNDS)
+
+.PHONY: cross
+cross: ## build for every system that is supported
+	@for t in linux/arm64 linux/arm linux/amd64 darwin/arm64 darwin/amd64 windows/amd64; do \
+		GOOS=$${t%/*} GOARCH=$${t#*/} GOARM=7 $(BUILD) -o bin/cross/assay-$${t%/*}-$${t#*/} ./cmd/assay; \
+		echo "$$t $$(stat -c %s bin/cross/assay-$${t%/*}-$${t#*/}) bytes"; done
