@@ -39,13 +39,7 @@ func (p *parser) branch(n *yaml.Node, v Verdict) branch {
 	default:
 	}
 	p.object(n, "a branch of "+v.String(), noting(known, seen))
-	if n.Kind == yaml.MappingNode {
-		for _, name := range []string{"when", "why"} {
-			if !seen[name] {
-				p.at(n, "a branch of %s needs %q", v, name)
-			}
-		}
-	}
+	p.require(n, "a branch of "+v.String(), seen, "when", "why")
 	return b
 }
 
@@ -60,13 +54,7 @@ func (p *parser) otherwise(n *yaml.Node) branch {
 		"needs":    p.sentence("needs", &b.needs),
 		"evidence": p.evidence(&b.evidence),
 	}, seen))
-	if n.Kind == yaml.MappingNode {
-		for _, name := range []string{"verdict", "why", "needs"} {
-			if !seen[name] {
-				p.at(n, "otherwise needs %q", name)
-			}
-		}
-	}
+	p.require(n, "otherwise", seen, "verdict", "why", "needs")
 	switch word {
 	case "inconclusive":
 		b.verdict = Inconclusive

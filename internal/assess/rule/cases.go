@@ -118,11 +118,7 @@ func (c *caseReader) read(n *yaml.Node) {
 		"want":  c.oneOf("verdict", &want, words()...),
 		"why":   c.text1("why", &one.Why),
 	}, seen))
-	for _, field := range []string{"name", "facts", "want"} {
-		if n.Kind == yaml.MappingNode && !seen[field] {
-			c.at(n, "a case needs %q", field)
-		}
-	}
+	c.require(n, "a case", seen, "name", "facts", "want")
 	if one.Name != "" && c.names[one.Name] {
 		c.at(n, "the name %q is taken by another case", one.Name)
 	}

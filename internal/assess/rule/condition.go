@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -77,8 +78,9 @@ func (l language) compile(d *document, n *yaml.Node) *condition {
 	ast, issues := l.env.Compile(text)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
-			line, column := d.place(n, indexOf(text, e.Location.Line(), e.Location.Column()))
-			d.bad.add(d.file, line, column, "%s", explain(e.Message))
+			index, message := explain(text, indexOf(text, e.Location.Line(), e.Location.Column()), e.Message)
+			line, column := d.place(n, index)
+			d.bad.add(d.file, line, column, "%s", message)
 		}
 		return nil
 	}
@@ -125,17 +127,40 @@ func indexOf(text string, line, column int) int {
 	return index
 }
 
-// explain adds to CEL's words what authors of rules trip over.
-func explain(message string) string {
+// explain puts CEL's message about a place in the text into words for an author
+// of rules; a dotted name is reported as a whole, where it begins.
+func explain(text string, index int, message string) (at int, words string) {
 	message = strings.Join(strings.Fields(message), " ")
 	switch {
 	case strings.HasPrefix(message, "undeclared reference"):
-		return message + "; is the fact declared? `assay rules list --facts` prints them"
+		name, start := nameAround([]rune(text), index)
+		_, hint, hinted := strings.Cut(message, " (did you mean")
+		if hinted {
+			hint = " (did you mean" + hint
+		}
+		hint, _, _ = strings.Cut(hint, " (in container")
+		return start, fmt.Sprintf("unknown fact %q%s; `assay rules list --facts` prints the facts", name, hint)
 	case strings.Contains(message, "no matching overload") && strings.Contains(message, "double") && strings.Contains(message, "int"):
-		return message + "; write 1.0, not 1, where the fact is a double"
+		return index, message + "; write 1.0, not 1, where the fact is a double"
 	default:
-		return message
+		return index, message
 	}
+}
+
+// nameAround is the dotted name that covers a place.
+func nameAround(text []rune, index int) (name string, start int) {
+	isName := func(i int) bool {
+		r := text[i]
+		return r == '.' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
+	start, end := min(index, len(text)), min(index, len(text))
+	for start > 0 && isName(start-1) {
+		start--
+	}
+	for end < len(text) && isName(end) {
+		end++
+	}
+	return string(text[start:end]), start
 }
 
 // on evaluates the condition. Absent facts, and values that are no number, are

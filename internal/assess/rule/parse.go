@@ -52,6 +52,15 @@ func noting(known fields, seen map[string]bool) fields {
 	return out
 }
 
+// require reports which fields a mapping lacks.
+func (d *document) require(n *yaml.Node, what string, seen map[string]bool, names ...string) {
+	for _, name := range names {
+		if n.Kind == yaml.MappingNode && !seen[name] {
+			d.at(n, "%s needs %q", what, name)
+		}
+	}
+}
+
 // complete reports what is missing in the rule as a whole.
 func (p *parser) complete(seen map[string]bool, r *Rule) {
 	for _, name := range []string{"id", "title", "ask", "mode", "severity", "references", "otherwise"} {
@@ -118,16 +127,12 @@ func (p *parser) controls(n *yaml.Node) []control {
 	var out []control
 	one := func(n *yaml.Node) {
 		var c control
-		p.object(n, "a control", fields{
+		seen := map[string]bool{}
+		p.object(n, "a control", noting(fields{
 			"when": func(n *yaml.Node) { c.when = p.lang.compile(&p.document, n) },
 			"what": p.text1("what", &c.what),
-		})
-		if n.Kind == yaml.MappingNode && c.what == "" {
-			p.at(n, "a control needs \"what\": the words that name it")
-		}
-		if n.Kind == yaml.MappingNode && c.when == nil {
-			p.at(n, "a control needs \"when\": a condition that can be evaluated")
-		}
+		}, seen))
+		p.require(n, "a control", seen, "when", "what")
 		out = append(out, c)
 	}
 	if n.Kind == yaml.SequenceNode {

@@ -40,13 +40,18 @@ func (d *document) place(n *yaml.Node, index int) (line, column int) {
 
 // find looks for want after white space and at most one escape character.
 func find(src []rune, pos int, want rune) (int, bool) {
+	pos = skipSpace(src, pos)
+	if pos < len(src) && src[pos] != want && strings.ContainsRune(`\'`, src[pos]) {
+		pos = skipSpace(src, pos+1)
+	}
+	return pos, pos < len(src) && src[pos] == want
+}
+
+func skipSpace(src []rune, pos int) int {
 	for pos < len(src) && unicode.IsSpace(src[pos]) {
 		pos++
 	}
-	if pos < len(src) && src[pos] != want && strings.ContainsRune(`\'`, src[pos]) {
-		pos++
-	}
-	return pos, pos < len(src) && src[pos] == want
+	return pos
 }
 
 func offset(src []rune, line, column int) int {
