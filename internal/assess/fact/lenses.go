@@ -4,6 +4,7 @@ package fact
 func newLenses() []lens {
 	return []lens{
 		&captureLens{},
+		&dnsLens{},
 		&loginLens{},
 		&flowLens{},
 		&opaqueLens{},

@@ -7,6 +7,8 @@ func Schema() []Decl {
 	var all []Decl
 	for _, part := range [][]Decl{
 		captureSchema(),
+		dnsSchema(),
+		timeSchema(),
 		loginSchema(),
 		clearSchema(),
 		updateSchema(),

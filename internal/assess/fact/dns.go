@@ -1,0 +1,247 @@
+package fact
+
+import (
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+// DNS record types, EDNS options and result codes that facts are about.
+const (
+	rrA      = 1
+	rrDS     = 43
+	rrAAAA   = 28
+	rrRRSIG  = 46
+	rrDNSKEY = 48
+	rrANY    = 255
+
+	optDAU    = 5 // RFC 6975; 6 is DHU, 7 is N3U
+	optN3U    = 7
+	optKeyTag = 14 // RFC 8145
+
+	rcodeNoError  = 0
+	rcodeNXDomain = 3
+)
+
+// dnsLens gathers what a host's DNS says of it. Its parts look at the same
+// questions and answers.
+type dnsLens struct {
+	recent repeats
+	joins  joinings
+	book   addressBook
+	asked  askedPart
+	paths  pathPart
+	hidden hiddenPart
+	reach  reachPart
+	forge  forgePart
+	cache  cachePart
+	clock  clockPart
+}
+
+func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
+	if b, ok := ev.Body.(event.RouterAdvertised); ok {
+		l.book.learnPrefixes(b)
+		l.hidden.learn(b.DNR)
+	}
+	if role != Actor {
+		return
+	}
+	l.joins.see(ev)
+	switch b := ev.Body.(type) {
+	case event.DNSAsked:
+		l.seeAsked(ev, b)
+	case event.DNSAnswered:
+		l.seeAnswered(ev, b)
+	case event.FlowStarted:
+		if w.scope(ev.Server.Addr()) == ScopeInternet {
+			l.reach.started(ev, b, &l.book, &l.joins)
+		}
+	case event.FlowEstablished:
+		l.reach.established(ev)
+	case event.ClientHello:
+		l.hidden.see(ev, b)
+		l.clock.seeHello(ev, b)
+	default:
+		l.seeRest(ev)
+	}
+}
+
+func (l *dnsLens) seeRest(ev *event.Event) {
+	switch b := ev.Body.(type) {
+	case event.Malformed:
+		if b.Layer == "dns" {
+			l.asked.malformed.Add(*ev)
+		}
+	case event.DHCP4:
+		l.hidden.learn(b.DNR)
+		l.clock.seeDHCP(ev, b)
+	case event.DHCP6:
+		l.hidden.learn(b.DNR)
+	case event.TimeAsked:
+		l.clock.seeAsked(ev, b, &l.joins)
+	case event.TimeAnswered:
+		l.clock.seeAnswered(ev, b)
+	}
+}
+
+func (l *dnsLens) seeAsked(ev *event.Event, b event.DNSAsked) {
+	if b.Kind != event.DNSUnicast {
+		return // a name that is only asked on the link is not DNS
+	}
+	again := l.recent.isRepeat(ev, b)
+	l.paths.asked(ev, b)
+	l.clock.seeName(ev, b.Name)
+	if again {
+		return
+	}
+	l.asked.question(ev, b)
+	l.forge.question(ev, b, l.joins.count())
+	l.cache.question(ev, b)
+}
+
+func (l *dnsLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
+	if b.Kind != event.DNSUnicast {
+		return
+	}
+	l.recent.answered(ev, b)
+	l.book.learn(ev, b)
+	l.asked.answer(ev, b)
+	l.paths.answered(ev, b)
+	l.cache.answer(ev, b)
+}
+
+func (l *dnsLens) state(w *world, out *Sheet) {
+	l.asked.state(out)
+	l.paths.state(w, out)
+	l.hidden.state(w, out)
+	l.reach.state(w, &l.hidden, &l.book, out)
+	l.forge.state(out)
+	l.cache.state(w, out)
+	l.clock.state(w, &l.book, out)
+	out.Int("dns.boots", l.joins.count(), l.joins.because)
+}
+
+// isFailure says that a result means "this resolver cannot tell": everything
+// but an answer and "no such name".
+func isFailure(rcode uint16) bool { return rcode != rcodeNoError && rcode != rcodeNXDomain }
+
+// hasAddress says that an answer told at least one address.
+func hasAddress(b event.DNSAnswered) bool {
+	for _, r := range b.Records {
+		if b.RCode == rcodeNoError && r.Addr.IsValid() {
+			return true
+		}
+	}
+	return false
+}
+
+// joinings counts how often the host joined the network: by an address request from
+// the beginning (RFC 2131 section 4.4), or by testing a new link-local address
+// (RFC 4862 section 5.4). That is what a restart looks like from outside.
+type joinings struct {
+	at      []time.Time
+	because Because
+	busy    bool // something was asked or opened since the last one
+}
+
+const (
+	joinLimit = 32
+	// joinTime is how long one joining may take: what DHCP and IPv6 do within that
+	// time is one.
+	joinTime = time.Minute
+)
+
+func (j *joinings) count() int { return len(j.at) }
+
+// before says whether a joining is in the log before t.
+func (j *joinings) before(t time.Time) bool { return len(j.at) > 0 && !j.at[0].After(t) }
+
+func (j *joinings) see(ev *event.Event) {
+	switch b := ev.Body.(type) {
+	case event.DNSAsked, event.FlowStarted:
+		j.busy = true
+	case event.DHCP4:
+		if isJoin(b) && (j.count() == 0 || j.busy) {
+			j.add(ev)
+		}
+	case event.NeighbourSolicited:
+		if b.IsDAD() && b.Target.IsLinkLocalUnicast() && !j.justNow(ev.At) {
+			j.add(ev)
+		}
+	}
+}
+
+// justNow says that the last joining may still be going on.
+func (j *joinings) justNow(now time.Time) bool {
+	n := j.count()
+	return n > 0 && now.Sub(j.at[n-1]) <= joinTime
+}
+
+func (j *joinings) add(ev *event.Event) {
+	if j.count() >= joinLimit {
+		return
+	}
+	j.at = append(j.at, ev.At)
+	j.because.Add(*ev)
+	j.busy = false
+}
+
+// isJoin tells a DISCOVER, or a REQUEST after a restart with a remembered
+// address, from renewing (RFC 2131 section 4.3.2).
+func isJoin(b event.DHCP4) bool {
+	if b.FromServer {
+		return false
+	}
+	remembered := b.Type == 3 && isNone(b.ClientAt.IsValid(), b.ClientAt.IsUnspecified()) &&
+		isNone(b.ServerID.IsValid(), b.ServerID.IsUnspecified())
+	return b.Type == 1 || remembered
+}
+
+func isNone(valid, unspecified bool) bool { return !valid || unspecified }
+
+// repeats finds questions that were sent again because no answer came: the same
+// name, type, ID and port. They are one question.
+type repeats struct {
+	ring [32]sent
+	next int
+}
+
+type sent struct {
+	at    time.Time
+	name  string
+	qtype uint16
+	id    uint16
+	port  uint16
+	edns  bool // one with other EDNS settings is another question
+	do    bool
+	done  bool
+}
+
+// repeatTime is how long after a question the same one still repeats it. Stub
+// resolvers give up after 30 s at the latest by default.
+const repeatTime = 30 * time.Second
+
+func (r *repeats) isRepeat(ev *event.Event, b event.DNSAsked) bool {
+	for i := range r.ring {
+		s := &r.ring[i]
+		if s.is(ev, b.Name, b.Type, b.ID) && s.edns == b.EDNS && s.do == b.DO && !s.done && ev.At.Sub(s.at) <= repeatTime {
+			s.at = ev.At
+			return true
+		}
+	}
+	r.ring[r.next] = sent{at: ev.At, name: b.Name, qtype: b.Type, id: b.ID, port: ev.Client.Port(), edns: b.EDNS, do: b.DO}
+	r.next = (r.next + 1) % len(r.ring)
+	return false
+}
+
+func (r *repeats) answered(ev *event.Event, b event.DNSAnswered) {
+	for i := range r.ring {
+		if s := &r.ring[i]; s.is(ev, b.Name, b.Type, b.ID) && !isFailure(b.RCode) && !b.TC {
+			s.done = true
+		}
+	}
+}
+
+func (s *sent) is(ev *event.Event, name string, qtype, id uint16) bool {
+	return s.id == id && s.qtype == qtype && s.port == ev.Client.Port() && s.name == name && !s.at.IsZero()
+}

@@ -1,0 +1,303 @@
+package fact
+
+import (
+	"net/netip"
+	"sort"
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+// pathPart keeps by which resolvers names were resolved in clear.
+type pathPart struct {
+	servers map[netip.Addr]*pathServer
+	names   map[string]*pathName
+	open    [64]pathOpen // questions that wait for an answer, the oldest is overwritten
+	next    int
+	crowded bool
+}
+
+// pathServer is one resolver that was asked.
+type pathServer struct {
+	queries  Because
+	failures Because // it said that it cannot tell, or said nothing
+	good     int     // answers, "no such name" among them
+	failedAt time.Time
+}
+
+// pathName is one name that got an address.
+type pathName struct {
+	by map[netip.Addr]*pathUse
+}
+
+// pathUse is the resolving of one name by one resolver.
+type pathUse struct {
+	first event.Event
+	// afterFailure holds the other resolvers that had failed shortly before: then
+	// this one may have been the way out. Every use must have had such a reason.
+	afterFailure map[netip.Addr]bool
+}
+
+// pathOpen is a question that was not answered yet.
+type pathOpen struct {
+	server netip.Addr
+	id     uint16
+	port   uint16
+	name   string
+	qtype  uint16
+	at     time.Time
+	ev     event.Event
+	open   bool
+}
+
+const (
+	pathServerLimit = 64
+	// silence is how long a resolver may take to answer. Stub resolvers wait 1 s
+	// (embedded ones) to 5 s (glibc) before they ask another.
+	silence = time.Second
+	// excuse is how long a resolver's failure excuses asking another one.
+	excuse = 5 * time.Minute
+)
+
+func (p *pathPart) server(a netip.Addr) *pathServer {
+	if s := p.servers[a]; s != nil {
+		return s
+	}
+	if len(p.servers) >= pathServerLimit || !a.IsValid() {
+		p.crowded = true
+		return nil
+	}
+	if p.servers == nil {
+		p.servers = map[netip.Addr]*pathServer{}
+	}
+	s := &pathServer{}
+	p.servers[a] = s
+	return s
+}
+
+func (p *pathPart) asked(ev *event.Event, b event.DNSAsked) {
+	a := ev.Server.Addr().Unmap()
+	s := p.server(a)
+	if s == nil {
+		return
+	}
+	s.queries.Add(*ev)
+	o := &p.open[p.next]
+	p.giveUp(o, ev.At)
+	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: *ev, open: true}
+	p.next = (p.next + 1) % len(p.open)
+}
+
+// giveUp counts a question that stayed without an answer for too long.
+func (p *pathPart) giveUp(o *pathOpen, now time.Time) {
+	if !o.open || now.Sub(o.at) < silence {
+		return
+	}
+	o.open = false
+	s := p.servers[o.server]
+	s.failures.Add(o.ev)
+	s.failedAt = later(s.failedAt, o.at)
+}
+
+func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
+	a := ev.Server.Addr().Unmap()
+	s := p.servers[a]
+	if s == nil || b.Question == 0 {
+		return
+	}
+	p.close(a, ev, b)
+	if isFailure(b.RCode) {
+		s.failures.Add(*ev)
+		s.failedAt = later(s.failedAt, ev.At)
+		return
+	}
+	s.good++
+	if hasAddress(b) {
+		p.resolved(a, ev, b.Name)
+	}
+}
+
+// close marks the question, and its repeats at the same resolver, as answered.
+func (p *pathPart) close(a netip.Addr, ev *event.Event, b event.DNSAnswered) {
+	for i := range p.open {
+		o := &p.open[i]
+		if o.open && o.server == a && o.id == b.ID && o.name == b.Name && o.qtype == b.Type && o.port == ev.Client.Port() {
+			o.open = false
+		}
+	}
+}
+
+func (p *pathPart) resolved(a netip.Addr, ev *event.Event, name string) {
+	n := p.names[name]
+	if n == nil {
+		if len(p.names) >= nameLimit {
+			p.crowded = true
+			return
+		}
+		if p.names == nil {
+			p.names = map[string]*pathName{}
+		}
+		n = &pathName{by: map[netip.Addr]*pathUse{}}
+		p.names[name] = n
+	}
+	failing := p.failing(a, ev.At)
+	u := n.by[a]
+	if u == nil {
+		n.by[a] = &pathUse{first: *ev, afterFailure: failing}
+		return
+	}
+	for x := range u.afterFailure {
+		if !failing[x] {
+			delete(u.afterFailure, x)
+		}
+	}
+}
+
+// failing lists the other resolvers that failed shortly before now, or are
+// silent just now.
+func (p *pathPart) failing(except netip.Addr, now time.Time) map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for a, s := range p.servers {
+		if a != except && !s.failedAt.IsZero() && now.Sub(s.failedAt) <= excuse {
+			out[a] = true
+		}
+	}
+	for i := range p.open {
+		if o := &p.open[i]; o.open && o.server != except && now.Sub(o.at) >= silence && now.Sub(o.at) <= excuse {
+			out[o.server] = true
+		}
+	}
+	return out
+}
+
+func (p *pathPart) state(w *world, out *Sheet) {
+	for i := range p.open {
+		p.giveUp(&p.open[i], w.now)
+	}
+	out.Int("resolver.offered", len(w.resolvers), p.offers(w))
+	out.List("resolver.offered_list", addrList(sortedAddrs(w.resolvers)), p.offers(w))
+	if p.crowded {
+		return
+	}
+	p.stateServers(w, out)
+	p.stateNames(w, out)
+}
+
+func (p *pathPart) offers(w *world) Because {
+	var b Because
+	seen := map[event.Ref]bool{}
+	for _, a := range sortedAddrs(w.resolvers) {
+		if ev := w.resolvers[a]; !seen[ev.Ref] {
+			seen[ev.Ref] = true
+			b.Add(ev)
+		}
+	}
+	return b
+}
+
+func (p *pathPart) stateServers(w *world, out *Sheet) {
+	var foreign []netip.Addr
+	var toOffered, toForeign, failed Because
+	good := 0
+	for _, a := range sortedAddrs(p.servers) {
+		s := p.servers[a]
+		if !offered(w, a) {
+			foreign = append(foreign, a)
+			toForeign.Join(s.queries)
+			continue
+		}
+		toOffered.Join(s.queries)
+		failed.Join(s.failures)
+		good += s.good
+	}
+	out.Int("resolver.asked", len(p.servers), toOffered)
+	out.Int("resolver.queries_offered", toOffered.Seen(), toOffered)
+	out.Int("resolver.failures_offered", failed.Seen(), failed)
+	out.Int("resolver.foreign", len(foreign), toForeign)
+	out.List("resolver.foreign_list", addrList(foreign), toForeign)
+	if toOffered.Seen() > 0 {
+		out.Bool("resolver.offered_healthy", good > 0 && failed.Seen() == 0, toOffered)
+	}
+}
+
+func offered(w *world, a netip.Addr) bool {
+	_, ok := w.resolvers[a.Unmap()]
+	return ok
+}
+
+func (p *pathPart) stateNames(w *world, out *Sheet) {
+	var own, bypass, fallback []event.Event
+	var bypassed []string
+	for name, n := range p.names {
+		switch use, excused := n.judge(w); {
+		case use == nil:
+			own = append(own, n.first())
+		case excused:
+			fallback = append(fallback, use.first)
+		default:
+			bypass = append(bypass, use.first)
+			bypassed = append(bypassed, event.Clean(name))
+		}
+	}
+	sort.Strings(bypassed)
+	out.Int("resolver.names_offered", len(own), because(own))
+	out.Int("resolver.names_fallback", len(fallback), because(fallback))
+	out.Int("resolver.names_bypass", len(bypass), because(bypass))
+	out.List("resolver.bypass_list", bypassed[:min(len(bypassed), listLimit)], because(bypass))
+}
+
+// judge returns nil when an offered resolver resolved the name too. Else it
+// returns the first use of another one, and whether a failure of an offered
+// resolver excuses all of them.
+func (n *pathName) judge(w *world) (*pathUse, bool) {
+	var first *pathUse
+	excused := true
+	for _, a := range sortedAddrs(n.by) {
+		u := n.by[a]
+		if offered(w, a) {
+			return nil, false
+		}
+		excused = excused && u.isExcused(w)
+		if first == nil || u.first.Ref < first.first.Ref {
+			first = u
+		}
+	}
+	return first, excused
+}
+
+func (u *pathUse) isExcused(w *world) bool {
+	for a := range u.afterFailure {
+		if offered(w, a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *pathName) first() event.Event {
+	var out event.Event
+	for _, u := range n.by {
+		if out.Ref == 0 || u.first.Ref < out.Ref {
+			out = u.first
+		}
+	}
+	return out
+}
+
+// because collects events in order of their numbers.
+func because(evs []event.Event) Because {
+	sort.Slice(evs, func(i, j int) bool { return evs[i].Ref < evs[j].Ref })
+	var b Because
+	for _, ev := range evs {
+		b.Add(ev)
+	}
+	return b
+}
+
+func addrList(addrs []netip.Addr) []string {
+	var out []string
+	for _, a := range addrs[:min(len(addrs), listLimit)] {
+		out = append(out, a.String())
+	}
+	return out
+}
