@@ -15,7 +15,7 @@ func updateSchema() []Decl {
 		{"update.contact_list", List, "the names and paths of update.contacts"},
 		{"update.host_stated", Bool, "the operator states which servers give updates (statement update-host, host names separated by commas)"},
 		{"update.stated_contacts", Int, "contacts to the stated servers, those within an hour counted once; unknown without the statement"},
-		{"update.none_declared", Bool, "the operator states that the supplier declares no updates (statement updates: none); unknown without it"},
+		{"update.none_declared", Bool, "the operator states that the supplier declares no updates (statement updates: none)"},
 		{"update.images", Int, "software images that the device fetched readable over HTTP"},
 		{"update.images_signed", Int, "of update.images, those with a recognised signature block at their beginning, or whose signature was fetched beside them"},
 		{"update.images_bare", Int, "of update.images, those seen from their beginning, of a known image format, without a recognised signature"},
@@ -206,9 +206,8 @@ func (l *updateLens) state(w *world, out *Sheet) {
 }
 
 func (l *updateLens) stateStatements(w *world, out *Sheet) {
-	if v, said := w.closing.Statements[statedUpdates]; said {
-		out.Bool("update.none_declared", strings.EqualFold(strings.TrimSpace(v), noUpdates), Because{})
-	}
+	declared := strings.TrimSpace(w.closing.Statements[statedUpdates])
+	out.Bool("update.none_declared", strings.EqualFold(declared, noUpdates), Because{})
 	stated := map[string]bool{}
 	for _, name := range strings.Split(w.closing.Statements[statedHosts], ",") {
 		if n := hostName(name); n != "" {
