@@ -33,20 +33,24 @@ func named(name string, is func(c wire.Conn, data []byte) bool) wire.DatagramKin
 func tftp() wire.DatagramKind {
 	const port = 69
 	return named("tftp", func(c wire.Conn, data []byte) bool {
-		if c.ServerPort != port || len(data) < 6 || data[0] != 0 || data[1] != 1 && data[1] != 2 {
-			return false
-		}
-		parts := bytes.Split(data[2:], []byte{0})
-		if len(parts) < 3 || len(parts[0]) == 0 || !isText(parts[0]) {
-			return false
-		}
-		switch string(bytes.ToLower(parts[1])) {
-		case "netascii", "octet", "mail":
-			return true
-		default:
-			return false
-		}
+		return c.ServerPort == port && isTFTPRequest(data)
 	})
+}
+
+func isTFTPRequest(data []byte) bool {
+	if len(data) < 6 || data[0] != 0 || data[1] != 1 && data[1] != 2 {
+		return false
+	}
+	parts := bytes.Split(data[2:], []byte{0})
+	if len(parts) < 3 || len(parts[0]) == 0 || !isText(parts[0]) {
+		return false
+	}
+	switch string(bytes.ToLower(parts[1])) {
+	case "netascii", "octet", "mail":
+		return true
+	default:
+		return false
+	}
 }
 
 // syslogUDP names syslog (RFC 3164, RFC 5424, RFC 5426): a priority in angle

@@ -77,26 +77,44 @@ func parseNetBIOSName(data []byte) (netbiosSaid, bool) {
 	if len(data) < nbHeader+nbName+4 {
 		return netbiosSaid{}, false
 	}
-	flags := binary.BigEndian.Uint16(data[2:])
-	questions, answers := binary.BigEndian.Uint16(data[4:]), binary.BigEndian.Uint16(data[6:])
-	response := flags&0x8000 != 0
-	if questions+answers != 1 || response != (answers == 1) {
-		return netbiosSaid{}, false
-	}
 	name, ok := netbiosName(data[nbHeader:])
 	kind := binary.BigEndian.Uint16(data[nbHeader+nbName:])
 	if !ok || kind != nbTypeNB && kind != nbTypeStatus {
 		return netbiosSaid{}, false
 	}
-	switch opcode := flags >> 11 & 15; {
-	case opcode == 0 && !response:
+	flags := binary.BigEndian.Uint16(data[2:])
+	questions, answers := binary.BigEndian.Uint16(data[4:]), binary.BigEndian.Uint16(data[6:])
+	response := flags&0x8000 != 0
+	switch {
+	case questions+answers != 1 || response != (answers == 1):
+		return netbiosSaid{}, false
+	case response:
+		return netbiosAnswer(flags, kind, name), true
+	default:
+		return netbiosRequest(flags>>11&15, name)
+	}
+}
+
+// netbiosAnswer tells a name only for a positive answer to a query for a name;
+// refusals and node status tell no name of the speaker's here.
+func netbiosAnswer(flags, kind uint16, name string) netbiosSaid {
+	const opcodeAndCode = 0x7800 | 0x000f
+	if flags&opcodeAndCode != 0 || kind != nbTypeNB {
+		return netbiosSaid{}
+	}
+	return netbiosSaid{name: name}
+}
+
+// netbiosRequest sorts requests by their operation (RFC 1002 section 4.2.1.1):
+// query, registration, release, refresh (8 and 9) and multi-homed registration.
+func netbiosRequest(opcode uint16, name string) (netbiosSaid, bool) {
+	switch opcode {
+	case 0:
 		return netbiosSaid{query: true, name: name}, true
-	case opcode == 0 && kind == nbTypeNB && flags&15 == 0:
+	case 5, 8, 9, 15:
 		return netbiosSaid{name: name}, true
-	case !response && (opcode == 5 || opcode == 8 || opcode == 9 || opcode == 15):
-		return netbiosSaid{name: name}, true
-	case opcode <= 9 || opcode == 15:
-		return netbiosSaid{}, true // releases, refusals and node status tell no name of the speaker's
+	case 6:
+		return netbiosSaid{}, true
 	default:
 		return netbiosSaid{}, false
 	}

@@ -8,10 +8,8 @@ import (
 	"assay/internal/assess/event"
 )
 
-// ssdpPort is where SSDP is spoken (UPnP Device Architecture 2.0 section 1).
-const ssdpPort = 1900
-
-// ssdp reads the discovery part of UPnP: M-SEARCH, NOTIFY and the answers.
+// ssdp reads the discovery part of UPnP: M-SEARCH, NOTIFY and the answers (UPnP
+// Device Architecture 2.0 section 1), on any port.
 func ssdp() wire.DatagramKind {
 	return wire.DatagramKind{
 		Name: "ssdp",
