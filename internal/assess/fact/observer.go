@@ -37,6 +37,8 @@ type subject struct {
 	world  world
 	lenses []lens
 	traits hostTraits
+	// destinations is what Destinations lists.
+	destinations destinations
 }
 
 // NewObserver starts with nothing seen.
@@ -131,6 +133,7 @@ func (s *subject) show(o *Observer, ev *event.Event, role Role) {
 		s.world.lastSeen = ev.At
 	}
 	s.traits.see(&s.world, ev, role)
+	s.destinations.see(&s.world, ev, role)
 	for _, l := range s.lenses {
 		l.see(&s.world, ev, role)
 	}

@@ -13,9 +13,11 @@ type Host struct {
 	ID        event.HostID
 	Addresses []netip.Addr // own addresses, in order
 	Names     []string     // host names it gave itself, cleaned
-	Events    int
-	FirstSeen time.Time
-	LastSeen  time.Time
+	// VendorClass is what its DHCP client calls itself (option 60 or 16), cleaned.
+	VendorClass string
+	Events      int
+	FirstSeen   time.Time
+	LastSeen    time.Time
 	// AsksDHCP and GivesDHCP say whether it was client or server of DHCP.
 	AsksDHCP, GivesDHCP bool
 	// Routes says that it advertised itself as a router or that traffic of
@@ -49,8 +51,10 @@ func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
 	case event.DHCP4:
 		t.seeDHCP(b.FromServer, role)
 		t.name(b.HostName, role == Actor && !b.FromServer)
+		t.vendor(b.VendorClass, role == Actor && !b.FromServer)
 	case event.DHCP6:
 		t.seeDHCP(b.FromServer, role)
+		t.vendor(b.VendorClass, role == Actor && !b.FromServer)
 	case event.DNSAsked:
 		t.seeDNS(b, role)
 	case event.FlowStarted:
@@ -115,6 +119,13 @@ func (t *hostTraits) name(n string, applies bool) {
 		t.names = map[string]bool{}
 	}
 	t.names[event.Clean(n)] = true
+}
+
+// vendor keeps the first vendor class.
+func (t *hostTraits) vendor(class string, applies bool) {
+	if applies && t.host.VendorClass == "" {
+		t.host.VendorClass = event.Clean(class)
+	}
 }
 
 func (t *hostTraits) nameAll(b event.Announced, role Role) {

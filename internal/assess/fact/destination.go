@@ -1,0 +1,186 @@
+package fact
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"assay/internal/assess/event"
+)
+
+// Destination is one far end of the conversations that a host opened: an
+// address, port and transport.
+type Destination struct {
+	Name      string // what the host asked DNS or named in its hello, cleaned; "" when unseen
+	Addr      netip.AddrPort
+	Transport event.Transport
+	// Protocol was recognised by content, in lower case; "" when none was, "several"
+	// when conversations differ.
+	Protocol   string
+	Protection Protection
+	// Local says that the address is not on the internet.
+	Local         bool
+	Conversations int
+	Sent          uint64 // payload bytes from the host
+	Received      uint64 // payload bytes to the host
+	First         event.Ref
+}
+
+// Protection says whether an onlooker can read what is exchanged.
+type Protection uint8
+
+// The kinds of protection. Encrypted does not say that the far end was checked.
+const (
+	ProtectionSilent    Protection = iota // no payload was exchanged
+	ProtectionUnknown                     // neither recognised nor readable
+	ProtectionEncrypted                   // TLS, DTLS, QUIC, SSH or a VPN
+	ProtectionClear                       // a readable protocol, or readable text
+	ProtectionMixed                       // some conversations are encrypted, some are readable
+)
+
+// String is the protection as reports print it.
+func (p Protection) String() string {
+	return [...]string{"nothing sent", "not recognised", "encrypted", "clear", "mixed"}[min(int(p), 4)]
+}
+
+// destinationLimit is how many destinations of one host are told apart.
+const destinationLimit = 256
+
+// destinations gathers the far ends of one host.
+type destinations struct {
+	names recipientLens // only its memory of names is used
+	byEnd map[destinationEnd]*Destination
+	order []*Destination
+	more  int
+}
+
+type destinationEnd struct {
+	addr      netip.AddrPort
+	transport event.Transport
+}
+
+func (d *destinations) see(w *world, ev *event.Event, role Role) {
+	if role != Actor {
+		return
+	}
+	switch b := ev.Body.(type) {
+	case event.DNSAnswered:
+		d.names.seeAnswer(b)
+	case event.ClientHello:
+		d.names.seeHello(ev.Flow, b.SNI)
+	case event.HTTPRequest:
+		host, _, _ := strings.Cut(b.Host, ":")
+		d.names.seeHello(ev.Flow, host)
+	case event.FlowEnded:
+		d.end(w, ev, b)
+	}
+}
+
+func (d *destinations) end(w *world, ev *event.Event, b event.FlowEnded) {
+	name, named := d.names.hello[ev.Flow]
+	delete(d.names.hello, ev.Flow)
+	to := netip.AddrPortFrom(ev.Server.Addr().Unmap(), ev.Server.Port())
+	scope := w.scope(to.Addr())
+	if scope <= ScopeGroup || !w.isOwnEnd(ev.Client.Addr()) {
+		return
+	}
+	line := d.line(destinationEnd{to, b.Transport})
+	if line == nil {
+		d.more++
+		return
+	}
+	if !named {
+		name = d.names.names[to.Addr()]
+	}
+	if line.Name == "" && name != "" {
+		line.Name = event.Clean(name)
+	}
+	line.Local = scope != ScopeInternet
+	line.add(ev, b)
+}
+
+// line finds or makes the record of a far end; nil when there are too many.
+func (d *destinations) line(end destinationEnd) *Destination {
+	if line, ok := d.byEnd[end]; ok {
+		return line
+	}
+	if len(d.order) >= destinationLimit {
+		return nil
+	}
+	if d.byEnd == nil {
+		d.byEnd = map[destinationEnd]*Destination{}
+	}
+	line := &Destination{Addr: end.addr, Transport: end.transport}
+	d.byEnd[end] = line
+	d.order = append(d.order, line)
+	return line
+}
+
+func (d *Destination) add(ev *event.Event, b event.FlowEnded) {
+	if first := cmp.Or(ev.First, ev.Ref); d.First == 0 || first < d.First {
+		d.First = first
+	}
+	d.Conversations++
+	d.Sent += b.Client.Bytes
+	d.Received += b.Server.Bytes
+	d.Protection = d.Protection.with(protectionOf(b))
+	switch {
+	case b.Protocol == "" || b.Protocol == d.Protocol:
+	case d.Protocol == "":
+		d.Protocol = b.Protocol
+	default:
+		d.Protocol = "several"
+	}
+}
+
+// with joins the protection of two conversations to the same far end.
+func (p Protection) with(q Protection) Protection {
+	low, high := min(p, q), max(p, q)
+	if low == ProtectionEncrypted && high == ProtectionClear {
+		return ProtectionMixed
+	}
+	return high
+}
+
+func protectionOf(b event.FlowEnded) Protection {
+	tunnels := []string{"wireguard", "openvpn", "ipsec-nat-t"}
+	kind := protocolKinds[b.Protocol]
+	switch {
+	case b.Client.Bytes+b.Server.Bytes == 0:
+		return ProtectionSilent
+	case kind == clearEncrypted || slices.Contains(tunnels, b.Protocol):
+		return ProtectionEncrypted
+	case kind == clearPlain || kind == clearNetwork || strings.HasPrefix(b.Protocol, "http") || b.Protocol == "h2c":
+		return ProtectionClear
+	case b.Protocol == "" && isReadable(b):
+		return ProtectionClear
+	default:
+		return ProtectionUnknown
+	}
+}
+
+// Destinations lists the far ends of the conversations that a host opened,
+// those on the internet first, then by bytes exchanged, and how many
+// conversations went to ends beyond the list's bound.
+func (o *Observer) Destinations(id event.HostID) (list []Destination, more int) {
+	s, ok := o.hosts[id]
+	if !ok {
+		return nil, 0
+	}
+	for _, d := range s.destinations.order {
+		list = append(list, *d)
+	}
+	slices.SortStableFunc(list, compareDestinations)
+	return list, s.destinations.more
+}
+
+func compareDestinations(a, b Destination) int {
+	near := map[bool]int{true: 1}
+	return cmp.Or(
+		cmp.Compare(near[a.Local], near[b.Local]),
+		cmp.Compare(b.Sent+b.Received, a.Sent+a.Received),
+		a.Addr.Compare(b.Addr),
+		cmp.Compare(a.Transport, b.Transport),
+	)
+}

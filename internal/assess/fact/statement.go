@@ -1,0 +1,17 @@
+package fact
+
+// Statement is one thing that an operator may declare about a run, because no
+// packet can show it.
+type Statement struct {
+	Key string
+	Doc string // what it says and which values it takes
+}
+
+// Statements lists what may be declared, in order of the keys.
+func Statements() []Statement {
+	return []Statement{
+		{"setup-captured", "yes when the capture holds the device's first set-up, no when it does not"},
+		{statedHosts, "host names that deliver updates, separated by commas"},
+		{statedUpdates, "none when the supplier declares that the device takes no updates"},
+	}
+}
