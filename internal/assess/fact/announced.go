@@ -203,7 +203,7 @@ func holdsOwnMAC(w *world, text string) bool {
 }
 
 func isWordBreak(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 }
 
 func (l *announceLens) state(_ *world, out *Sheet) {

@@ -15,7 +15,7 @@ func clearSchema() []Decl {
 func flowSchema() []Decl {
 	return []Decl{
 		{"clear.internet", Int, "conversations with the internet that carried payload, network services (DNS, NTP, DHCP) left out"},
-		{"clear.encrypted", Int, "of clear.internet, those recognised as TLS, DTLS, QUIC or SSH"},
+		{"clear.encrypted", Int, "of clear.internet, those recognised as TLS, DTLS, QUIC, SSH or a VPN"},
 		{"clear.plain", Int, "of clear.internet, those that carried readable application data"},
 		{"clear.plain_list", List, "protocol and destination of each of clear.plain"},
 		{"clear.exempt", Int, "of clear.internet, those that only checked the connection, fetched certificate status or fetched a file with a recognised signature, readable"},
@@ -55,6 +55,7 @@ func (k clearKind) String() string {
 // protocol that is not listed is undecided: neither a merit nor a fault.
 var protocolKinds = map[string]clearKind{
 	"tls": clearEncrypted, "dtls": clearEncrypted, "quic": clearEncrypted, "ssh": clearEncrypted,
+	"wireguard": clearEncrypted, "openvpn": clearEncrypted, "ipsec-nat-t": clearEncrypted,
 	"dns": clearNetwork, "mdns": clearNetwork, "llmnr": clearNetwork, "ntp": clearNetwork,
 	"dhcp": clearNetwork, "dhcp4": clearNetwork, "dhcp6": clearNetwork, "dhcpv4": clearNetwork, "dhcpv6": clearNetwork,
 	"nat-pmp": clearNetwork, "pcp": clearNetwork, "stun": clearNetwork,
@@ -62,13 +63,13 @@ var protocolKinds = map[string]clearKind{
 	"smtp": clearPlain, "pop3": clearPlain, "imap": clearPlain, "rtsp": clearPlain, "rtp": clearPlain,
 	"rtmp": clearPlain, "sip": clearPlain, "snmp": clearPlain, "coap": clearPlain, "syslog": clearPlain,
 	"modbus": clearPlain, "websocket": clearPlain, "ws": clearPlain, "irc": clearPlain, "xmpp": clearPlain,
-	"ftp-data": clearPlain, "socks": clearPlain, "ssdp": clearPlain, "netbios": clearPlain,
+	"ftp-data": clearPlain, "socks": clearPlain, "ssdp": clearPlain, "netbios": clearPlain, "h2c": clearPlain,
+	"wsd": clearPlain, "bacnet": clearPlain,
 }
 
 // flowLens sorts the device's conversations by what an onlooker can read.
 type flowLens struct {
 	open     map[event.FlowID]*httpTalk
-	lost     int // conversations with HTTP that could not be remembered
 	kinds    [8]Because
 	internet Because
 	unread   Because
@@ -114,10 +115,7 @@ func (l *flowLens) talk(id event.FlowID) *httpTalk {
 func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) {
 	talk := l.open[ev.Flow]
 	delete(l.open, ev.Flow)
-	mine, theirs := ev.Client.Addr(), ev.Server.Addr()
-	if role == Other {
-		mine, theirs = theirs, mine
-	}
+	mine, theirs := ends(ev, role)
 	if !w.isOwnEnd(mine) || w.scope(theirs) <= ScopeGroup {
 		return
 	}

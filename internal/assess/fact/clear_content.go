@@ -1,6 +1,8 @@
 package fact
 
 import (
+	"strings"
+
 	"assay/internal/assess/event"
 )
 
@@ -62,7 +64,7 @@ func isStructured(c event.Content) bool {
 // isHexDigits is true for digits that may spell encrypted bytes.
 func isHexDigits(head []byte) bool {
 	for _, b := range head {
-		if !(b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F') {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(b)) {
 			return false
 		}
 	}
@@ -98,10 +100,7 @@ func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 	if !ok || role == Bystander || b.Protocol != "" || b.Client.Bytes+b.Server.Bytes == 0 {
 		return
 	}
-	mine, theirs := ev.Client.Addr(), ev.Server.Addr()
-	if role == Other {
-		mine, theirs = theirs, mine
-	}
+	mine, theirs := ends(ev, role)
 	if !w.isOwnEnd(mine) || w.scope(theirs) != ScopeInternet {
 		return
 	}

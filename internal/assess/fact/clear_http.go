@@ -89,10 +89,9 @@ func requestKindOf(w *world, b event.HTTPRequest) requestKind {
 	switch {
 	case strings.EqualFold(b.ContentType, "application/ocsp-request"): // RFC 6960 appendix A
 		return requestStatus
-	case b.Method != "GET" && b.Method != "HEAD", b.BodyBytes > 0, b.AuthScheme != "",
-		slices.Contains(b.HeaderNames, "cookie"), b.Upgrade != "":
+	case carriesData(b):
 		return requestData
-	case isCheckAddress(b.Host, path) && (!hasQuery || query == ""):
+	case query == "" && isCheckAddress(b.Host, path):
 		return requestCheck
 	case hasIdentifier(w, b.Target):
 		return requestData
@@ -103,6 +102,12 @@ func requestKindOf(w *world, b event.HTTPRequest) requestKind {
 	default:
 		return requestBare
 	}
+}
+
+// carriesData says whether a request does more than ask for a page.
+func carriesData(b event.HTTPRequest) bool {
+	asks := b.Method == "GET" || b.Method == "HEAD"
+	return !asks || b.BodyBytes > 0 || b.AuthScheme != "" || b.Upgrade != "" || slices.Contains(b.HeaderNames, "cookie")
 }
 
 // shortBody is the longest answer to a connectivity check, in bytes.
@@ -183,17 +188,9 @@ func hasIdentifier(w *world, target string) bool {
 	if mac, ok := w.host.MAC(); ok && strings.Contains(bare, hex.EncodeToString(mac[:])) {
 		return true
 	}
-	run, digits := 0, 0
-	for i := range len(bare) {
-		switch c := bare[i]; {
-		case c >= '0' && c <= '9':
-			run, digits = run+1, digits+1
-		case c >= 'a' && c <= 'f':
-			run++
-		default:
-			run, digits = 0, 0
-		}
-		if run >= 8 && digits >= 2 {
+	isOther := func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }
+	for _, run := range strings.FieldsFunc(bare, isOther) {
+		if len(run) >= 8 && countDigits(run) >= 2 {
 			return true
 		}
 	}

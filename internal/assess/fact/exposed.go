@@ -71,10 +71,7 @@ func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 	if role == Bystander {
 		return
 	}
-	mine, theirs := ev.Client.Addr(), ev.Server.Addr()
-	if role == Other {
-		mine, theirs = theirs, mine
-	}
+	mine, theirs := ends(ev, role)
 	if !w.isOwnEnd(mine) {
 		return
 	}
@@ -82,7 +79,7 @@ func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 	case event.Exposed:
 		l.seeFind(w, ev, b, role, theirs)
 	case event.Login:
-		if b.Secret.Len() > 0 && role == Actor && (b.Scheme == event.LoginPlain || b.Scheme == event.LoginToken) && !isAnonymous(b) && b.Service != "snmp" {
+		if role == Actor && isReadableSecret(b) {
 			l.proven.add(ev, "credential to "+place(w, theirs))
 		}
 	case event.FlowEnded:
@@ -90,6 +87,12 @@ func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 			l.searched.Add(*ev)
 		}
 	}
+}
+
+// isReadableSecret leaves out community strings, which are graded with the logins.
+func isReadableSecret(b event.Login) bool {
+	readable := b.Scheme == event.LoginPlain || b.Scheme == event.LoginToken
+	return readable && b.Secret.Len() > 0 && b.Service != "snmp" && !isAnonymous(b)
 }
 
 func (l *exposedLens) seeFind(w *world, ev *event.Event, b event.Exposed, role Role, theirs netip.Addr) {

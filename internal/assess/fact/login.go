@@ -83,7 +83,7 @@ func (l *loginLens) see(w *world, ev *event.Event, role Role) {
 
 func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role) {
 	own := role == Other
-	if own && !w.isOwnEnd(ev.Server.Addr()) || !own && !w.isOwnEnd(ev.Client.Addr()) {
+	if mine, _ := ends(ev, role); !w.isOwnEnd(mine) {
 		return // passes through this host
 	}
 	l.total.Add(*ev)
@@ -96,11 +96,18 @@ func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role
 		return
 	}
 	at.answer(b.Outcome, ev.At)
+	if b.Outcome == event.OutcomeUnseen {
+		l.await(loginKey{ev.Flow, ev.Ref}, at)
+	}
+}
+
+// await waits for the answer to a login.
+func (l *loginLens) await(key loginKey, at *login) {
 	if l.pending == nil {
 		l.pending = map[loginKey]*login{}
 	}
-	if b.Outcome == event.OutcomeUnseen && len(l.pending) < secretLimit {
-		l.pending[loginKey{ev.Flow, ev.Ref}] = at
+	if len(l.pending) < secretLimit {
+		l.pending[key] = at
 	}
 }
 
@@ -164,6 +171,14 @@ func isDatagramService(service string) bool { return service == "snmp" || servic
 // isAnonymous: anonymous FTP has no secret (RFC 1635).
 func isAnonymous(b event.Login) bool {
 	return b.Service == "ftp" && (strings.EqualFold(b.User, "anonymous") || strings.EqualFold(b.User, "ftp"))
+}
+
+// ends tells the addresses of the host and of the far end of a conversation.
+func ends(ev *event.Event, role Role) (mine, theirs netip.Addr) {
+	if role == Other {
+		return ev.Server.Addr(), ev.Client.Addr()
+	}
+	return ev.Client.Addr(), ev.Server.Addr()
 }
 
 // isOwnEnd says whether an address of a conversation is the host's own rather

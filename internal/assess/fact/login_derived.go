@@ -36,16 +36,19 @@ func (p *publicNames) see(body event.Body) {
 			p.add("DHCPv6 host name", b.FQDN)
 		}
 	case event.Announced:
-		if b.Query {
-			return
+		if !b.Query {
+			p.seeAnnounced(b)
 		}
-		for _, n := range b.Names {
-			p.add("announced name", n)
-		}
-		for _, t := range b.Texts {
-			if key, value, ok := keyValue(t); ok && isSerialKey(key) {
-				p.add("announced serial number", value)
-			}
+	}
+}
+
+func (p *publicNames) seeAnnounced(b event.Announced) {
+	for _, n := range b.Names {
+		p.add("announced name", n)
+	}
+	for _, t := range b.Texts {
+		if key, value, ok := keyValue(t); ok && isSerialKey(key) {
+			p.add("announced serial number", value)
 		}
 	}
 }
@@ -64,13 +67,17 @@ func (p *publicNames) add(what, text string) {
 func isNameBreak(r rune) bool { return strings.ContainsRune(" ._-/()[]", r) }
 
 func isUnitPart(s string) bool {
-	digits := 0
+	return len(s) >= 6 && len(s) <= 64 && countDigits(s) >= 4
+}
+
+func countDigits(s string) int {
+	n := 0
 	for i := range len(s) {
 		if s[i] >= '0' && s[i] <= '9' {
-			digits++
+			n++
 		}
 	}
-	return len(s) >= 6 && len(s) <= 64 && digits >= 4
+	return n
 }
 
 // of lists the host's public identifiers, its address first.

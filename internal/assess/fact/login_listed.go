@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"strings"
 
 	"assay/internal/assess/event"
@@ -38,21 +39,17 @@ func (l *loginLens) stateListed(w *world, out *Sheet) {
 // device that asks others with the community "public" uses no password of its own.
 func (at *login) isListed(list []Credential) bool {
 	b := at.body
-	if b.Scheme != event.LoginPlain || isAnonymous(b) {
+	switch {
+	case b.Scheme != event.LoginPlain || isAnonymous(b):
+		return false
+	case b.Secret.Len() == 0 && at.outcome != event.OutcomeAccepted:
+		return false
+	case b.Service == "snmp" && !at.own:
 		return false
 	}
-	if b.Secret.Len() == 0 && at.outcome != event.OutcomeAccepted {
-		return false
-	}
-	if b.Service == "snmp" && !at.own {
-		return false
-	}
-	for _, c := range list {
-		if c.User == b.User && b.Secret.Is(c.Secret) && isService(c.Service, b.Service) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(c Credential) bool {
+		return c.User == b.User && b.Secret.Is(c.Secret) && isService(c.Service, b.Service)
+	})
 }
 
 // isService says whether a list entry for one service speaks of a login at

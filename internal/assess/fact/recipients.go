@@ -21,7 +21,7 @@ func recipientSchema() []Decl {
 
 // Limits of what is remembered about destinations.
 const (
-	recipientNames      = 1024 // addresses with the name that was asked for them
+	recipientNames = 1024 // addresses with the name that was asked for them
 	recipientLimit = 512  // destinations told apart
 )
 
