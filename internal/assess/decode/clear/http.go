@@ -258,6 +258,9 @@ func recogniseHTTP(_ wire.Conn, from event.Side, first []byte) wire.Match {
 
 // recogniseFirst recognises a protocol with HTTP's kind of first line.
 func recogniseFirst(from event.Side, first []byte, prefix string, is func(version string) bool) wire.Match {
+	if from == event.FromClient {
+		first = bytes.TrimLeft(first, "\r\n") // some begin with empty lines
+	}
 	line, _, whole := bytes.Cut(first[:min(len(first), lineLimit)], []byte("\n"))
 	if !whole {
 		return firstLineSoFar(from, line, prefix)

@@ -9,7 +9,8 @@ import (
 )
 
 // Streams are the protocols over TCP that this package reads. The canaries are
-// looked for in each of their conversations.
+// looked for in each of their conversations. The order is from the most telling
+// beginning to the least.
 func Streams(canaries []string) []wire.StreamKind {
 	p := scan.Compile(canaries)
 	kind := func(name string, is func(wire.Conn, event.Side, []byte) wire.Match, make func(*scan.Patterns) wire.Stream) wire.StreamKind {
@@ -18,6 +19,19 @@ func Streams(canaries []string) []wire.StreamKind {
 	return []wire.StreamKind{
 		kind("http", recogniseHTTP, newHTTP),
 		kind("h2c", recogniseH2, newH2),
+		kind("mqtt", recogniseMQTT, newMQTT),
+		kind("rtsp", recogniseRTSP, newRTSP),
+		kind("sip", recogniseSIP, newSIP),
+		kind("ssh", recogniseSSH, newSSH),
+		kind("imap", recogniseIMAP, newIMAP),
+		kind("pop3", recognisePOP3, newPOP3),
+		kind("smtp", recogniseSMTP, newSMTP),
+		kind("ftp", recogniseFTP, newFTP),
+		kind("xmpp", recogniseXMPP, newXMPP),
+		kind("rtmp", recogniseRTMP, newRTMP),
+		kind("modbus", recogniseModbus, newModbus),
+		kind("socks", recogniseSOCKS, newSOCKS),
+		kind("telnet", recogniseTelnet, newTelnet),
 	}
 }
 

@@ -40,3 +40,21 @@ func (l *listener) Gap(_ wire.Context, from event.Side, _ int) { l.scanner.Gap(f
 
 // Close implements wire.Stream.
 func (l *listener) Close(c wire.Context, from event.Side) { l.endMessage(c, from, 0) }
+
+// datagrams looks through a UDP conversation.
+type datagrams struct{ talk }
+
+// NewUnknownDatagram reads a UDP conversation that nothing recognised, as
+// NewUnknown does; every datagram is a text of its own.
+func NewUnknownDatagram(canaries []string) wire.Datagram {
+	return &datagrams{talk: newTalk(scan.Compile(canaries), scan.Budget)}
+}
+
+// Packet implements wire.Datagram. Whatever comes is of no known protocol.
+func (d *datagrams) Packet(c wire.Context, from event.Side, data []byte) bool {
+	if !d.scanner.Spent(from) {
+		d.look(c, from, 0, data, scan.Full)
+		d.endMessage(c, from, 0)
+	}
+	return true
+}
