@@ -26,11 +26,20 @@ type ClientHello struct {
 	EMS        bool     // extended_master_secret, RFC 7627
 	Fallback   bool     // TLS_FALLBACK_SCSV, RFC 7507
 	PSKOffered bool     // pre_shared_key extension
-	Ticket     bool     // a non-empty session_ticket or session id is offered
+	// Ticket says that an older session is offered: a non-empty session_ticket, or
+	// a session id where TLS 1.3 is not on offer (there it means nothing).
+	Ticket     bool
 	EarlyData  bool
 	Compressed bool // offers compression other than null
 	ECH        bool // encrypted_client_hello of the outer kind, RFC 9849
 	JA4        string
+	// SSL2 says that the hello has the format of SSL 2.0 (RFC 5246 appendix E.2);
+	// SSL2Suites are the cipher kinds in it that only SSL 2.0 has, 24 bits each.
+	SSL2       bool
+	SSL2Suites []uint32
+	// PSKOnlyKE says that psk_key_exchange_modes names only psk_ke, which has no
+	// forward secrecy (RFC 9846 section 4.3.7).
+	PSKOnlyKE bool
 }
 
 // MaxVersion is the highest TLS version on offer, as on the wire (0x0304 for
@@ -126,7 +135,10 @@ type TLSAlert struct {
 type TLSKeysChanged struct{ From Side }
 
 // TLSAppData is the first application_data record of one side. In TLS 1.3 such a
-// record may carry handshake messages or an alert.
+// record may carry handshake messages or an alert. It comes again, at most twice
+// for each side, when the first was not enough to know the handshake complete:
+// the first with AfterBoth, and the first of FinishedLimit bytes or more.
+// For QUIC it is the first packet with a short header (1-RTT).
 type TLSAppData struct {
 	From Side
 	// AfterBoth says that both sides had sent ChangeCipherSpec before: in TLS 1.2
@@ -134,6 +146,10 @@ type TLSAppData struct {
 	AfterBoth bool
 	Length    int // of the record, in bytes
 }
+
+// FinishedLimit is a length, in bytes, between those of a TLS 1.3 alert and of a
+// Finished message when protected: shorter records may be nothing but an alert.
+const FinishedLimit = 40
 
 // QUICSeen is a QUIC Initial or Version Negotiation that was recognised.
 type QUICSeen struct {
