@@ -31,7 +31,6 @@ type reading struct {
 	scanner  wire.Datagram // reads datagrams that nobody recognised
 	unknown  bool          // stream only scans what nobody recognised
 	done     bool          // nothing more is wanted
-	holed    bool          // bytes were lost before anything was recognised
 	busy     bool          // the other side's kept bytes are being read
 	again    bool          // recognise what the other side has kept
 	restarts int
@@ -224,7 +223,7 @@ func (d *Decoder) kindOf(c *conversation, side event.Side, first []byte) (kind *
 // beginnings of a few segments.
 func (d *Decoder) recogniseLate(c *conversation, side event.Side, data []byte) {
 	h, r := &c.half[side], &c.reading
-	retry := (c.conn.Midway || r.holed) && h.tries < latecomers
+	retry := c.conn.Midway && h.tries < latecomers
 	if h.gaveUp && !retry {
 		return
 	}
@@ -247,7 +246,7 @@ func (d *Decoder) gap(c *conversation, side event.Side, n int) {
 		return
 	}
 	if r.stream == nil || r.unknown {
-		r.holed = true
+		c.conn.Midway = true
 	}
 	d.clear(h)
 	if r.stream != nil {
