@@ -148,7 +148,7 @@ func (d *document) texts(what string, into *[]string) func(*yaml.Node) {
 func shape(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
-		return "a mapping"
+		return "a mapping (put text that begins with { into quotes)"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
 	case n.Kind == yaml.AliasNode:
