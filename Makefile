@@ -63,7 +63,7 @@ rules: build ## check the rule files and run their tests
 
 .PHONY: corpus
 corpus: build ## grade the captures of other people below CORPUS and print a table
-	@$(GO) run ./testbench/corpus -assay bin/assay -known $(CORPUS)/KNOWN.tsv $(CORPUS)
+	@$(GO) run ./testbench/corpus/table -assay bin/assay $(CORPUS)
 
 .PHONY: bench
 bench: build ## measure speed and memory against tcpdump and tshark, as ratios

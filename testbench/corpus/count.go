@@ -24,13 +24,13 @@ type Counts struct {
 	DNSNames      int // different names in them
 	DNSWithDO     int
 	DNSForAAAA    int
-	ClientHellos  int            // over TCP
+	ClientHellos  int            // over TCP and QUIC
 	ServerHellos  map[string]int // by negotiated version, HelloRetryRequest included
-	HTTPRequests  int
+	HTTPRequests  int            // SSDP's included
 	Authorization int
 	DHCPRequests  int // DISCOVER and REQUEST
 	RouterSolicit int
-	QUICInitials  int
+	QUIC          int // conversations; tshark counts Initial packets
 	NTPRequests   int
 	Malformed     int
 	Truncated     string
@@ -79,7 +79,7 @@ func (t *tally) add(ev event.Event) {
 	case event.DNSAsked:
 		t.addQuestion(ev, b)
 	case event.ClientHello:
-		c.ClientHellos += one(b.Transport == event.TCP)
+		c.ClientHellos += one(b.Transport != event.DTLS)
 	case event.ServerHello:
 		if b.Transport == event.TCP {
 			c.ServerHellos[fmt.Sprintf("0x%04x", b.Version)]++
@@ -92,7 +92,7 @@ func (t *tally) add(ev event.Event) {
 	case event.RouterSolicited:
 		c.RouterSolicit++
 	case event.QUICSeen:
-		c.QUICInitials++
+		c.QUIC++
 	case event.TimeAsked:
 		c.NTPRequests += one(b.Mode == 3)
 	}
