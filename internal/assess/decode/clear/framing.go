@@ -83,11 +83,11 @@ func (b *bodyReader) chunk(data []byte) bodyStep {
 }
 
 func (b *bodyReader) chunkLine(line string, used int) bodyStep {
-	switch b.part {
-	case chunkEnd:
+	if b.part == chunkEnd {
 		b.part = chunkSize
 		return bodyStep{used: used, broken: line != ""}
-	case chunkTrailer:
+	}
+	if b.part == chunkTrailer {
 		return bodyStep{used: used, done: line == ""}
 	}
 	digits, _, _ := strings.Cut(line, ";")

@@ -36,7 +36,6 @@ type core struct {
 	offer  int // bytes offered at present
 	names  []string
 	events []event.Body
-	size   int
 }
 
 func newCore(t testing.TB, serverPort uint16) *core {
@@ -76,30 +75,33 @@ func (k *core) offerAll(from event.Side) {
 	if k.stream == nil && !k.recognise() {
 		return
 	}
-	for !k.done && !k.off[from] && len(k.bufs[from]) > 0 {
+	if !k.done && !k.off[from] && len(k.bufs[from]) > 0 {
 		k.offer = len(k.bufs[from])
 		step := k.stream.Data(k, from, k.bufs[from])
 		if step.Consumed < 0 || step.Consumed > k.offer {
 			k.t.Fatalf("consumed %d of %d", step.Consumed, k.offer)
 		}
 		k.bufs[from] = k.bufs[from][step.Consumed:]
-		switch step.Next {
-		case wire.Done:
-			k.done = true
-		case wire.SideDone:
-			k.off[from], k.bufs[from] = true, nil
-		case wire.Restart:
-			k.stream, k.off = nil, [2]bool{}
-			for _, side := range []event.Side{event.FromClient, event.FromServer} {
-				k.offerAll(side)
-			}
-		}
-		break
+		k.next(from, step.Next)
 	}
 	if len(k.bufs[from]) > wire.BufferLimit && k.stream != nil {
 		n := len(k.bufs[from])
 		k.bufs[from] = nil
 		k.stream.Gap(k, from, n)
+	}
+}
+
+func (k *core) next(from event.Side, next wire.Next) {
+	switch next {
+	case wire.Done:
+		k.done = true
+	case wire.SideDone:
+		k.off[from], k.bufs[from] = true, nil
+	case wire.Restart:
+		k.stream, k.off = nil, [2]bool{}
+		k.offerAll(event.FromClient)
+		k.offerAll(event.FromServer)
+	default:
 	}
 }
 
@@ -117,6 +119,7 @@ func (k *core) recognise() bool {
 				return true
 			case wire.Maybe:
 				maybe = true
+			default:
 			}
 		}
 	}

@@ -96,33 +96,36 @@ func (s *httpStream) step(c wire.Context, from event.Side, off int, data []byte)
 
 func (s *httpStream) head(c wire.Context, from event.Side, off int, data []byte) (int, wire.Next) {
 	side := &s.sides[from]
-	if from == event.FromClient && s.held {
+	switch {
+	case from == event.FromClient && s.held:
 		return 0, wire.More
-	}
-	if data[0] == '\r' || data[0] == '\n' {
-		side.searched = 0
+	case data[0] == '\r' || data[0] == '\n':
 		return 1, wire.More
-	}
-	if bytes.HasPrefix(data, []byte(h2Preface)) && from == event.FromClient {
-		c.Name("h2c")
+	case from == event.FromClient && bytes.HasPrefix(data, []byte(h2Preface)):
 		return 0, wire.Restart
 	}
 	end := headEnd(data, side.searched)
-	if end < 0 || end > headLimit {
-		side.searched = len(data)
-		if len(data) > headLimit {
-			s.stray(from)
-			return len(data), wire.More
-		}
+	side.searched = len(data)
+	switch {
+	case end > headLimit, end < 0 && len(data) > headLimit:
+		s.stray(from)
+		return len(data), wire.More
+	case end < 0:
 		return 0, wire.More
 	}
-	side.searched = 0
-	h := parseHead(data[:end])
+	return s.wholeHead(c, from, off, data[:end])
+}
+
+// wholeHead takes a head from its first line to its empty line.
+func (s *httpStream) wholeHead(c wire.Context, from event.Side, off int, block []byte) (int, wire.Next) {
+	s.sides[from].searched = 0
+	end := len(block)
+	h := parseHead(block)
 	if !s.message(c, from, off, &h) {
 		s.stray(from)
 		return end, wire.More // at least its first line, or seek would find it again
 	}
-	s.look(c, from, off, data[:end], scan.Full)
+	s.look(c, from, off, block, scan.Full)
 	s.endMessage(c, from, off)
 	return end, s.afterHead(c, from, off, &h)
 }

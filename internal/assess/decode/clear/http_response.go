@@ -26,30 +26,39 @@ func (s *httpStream) response(c wire.Context, off int, h *head) bool {
 	if !ok || !isHTTP(version) {
 		return false
 	}
-	interim := status < 200 && status != 101
+	side := &s.sides[event.FromServer]
+	side.msg, side.body = message{}, bodyReader{}
+	if status < 200 && status != 101 {
+		return true // an interim response; the request still waits for its own
+	}
 	var a asked
-	if len(s.asked) > 0 && !interim {
+	if len(s.asked) > 0 {
 		a, s.asked = s.asked[0], s.asked[1:]
 	}
-	tunnel := a.method == "CONNECT" && status/100 == 2
-	bare := status < 200 || status == 204 || status == 304 || a.method == "HEAD" || tunnel
-	body, ok := bodyOf(h, bare, true)
-	if !ok {
-		body = bodyReader{framing: bodyUntilClose}
-	}
-	side := &s.sides[event.FromServer]
-	side.body = body
+	s.held = false
 	side.msg = newMessage(event.FromServer, h)
 	side.msg.method = a.method
-	side.msg.switches = status == 101 || tunnel
-	if !interim {
-		s.held = false
-		r := responseEvent(h, status, &a)
-		side.msg.response = &r
-		s.outcomes(c, off, status, h, &a)
-	}
+	side.msg.switches = status == 101 || isTunnel(&a, status)
+	side.body = responseBody(h, &a, status)
+	r := responseEvent(h, status, &a)
+	side.msg.response = &r
+	s.outcomes(c, off, status, h, &a)
 	s.cookies(c, event.FromServer, off, h.all("set-cookie"))
 	return true
+}
+
+// isTunnel: a CONNECT that succeeded (RFC 9110 section 9.3.6).
+func isTunnel(a *asked, status int) bool { return a.method == "CONNECT" && status/100 == 2 }
+
+// responseBody reads the framing of a response (RFC 9112 section 6.3); a length
+// that makes no sense is taken for the rest of the connection.
+func responseBody(h *head, a *asked, status int) bodyReader {
+	bare := status < 200 || status == 204 || status == 304 || a.method == "HEAD" || isTunnel(a, status)
+	body, ok := bodyOf(h, bare, true)
+	if !ok {
+		return bodyReader{framing: bodyUntilClose}
+	}
+	return body
 }
 
 func responseEvent(h *head, status int, a *asked) event.HTTPResponse {
@@ -95,19 +104,20 @@ func realmOf(value string) string {
 
 // outcomes tells what the status says about the request's credentials.
 func (s *httpStream) outcomes(c wire.Context, off, status int, h *head, a *asked) {
-	refused := status == 401 || status == 403 || status == 407
-	challenge := a.header.scheme == event.LoginDigest || a.header.scheme == event.LoginChallenge
-	stale := strings.EqualFold(auth.Param(realmRest(h), "stale"), "true")
-	switch {
-	case status/100 == 2 || status/100 == 3:
+	if status/100 == 2 || status/100 == 3 {
 		a.header.answer(c, off, event.OutcomeAccepted)
-	case refused && !stale && !(challenge && a.header.scheme == event.LoginChallenge):
+		return
+	}
+	if status != 401 && status != 403 && status != 407 {
+		return
+	}
+	// A challenge goes on after a 401, and a stale nonce is no wrong password.
+	stale := strings.EqualFold(auth.Param(realmRest(h), "stale"), "true")
+	if !stale && a.header.scheme != event.LoginChallenge {
 		a.header.answer(c, off, event.OutcomeRefused)
 	}
-	if refused {
-		// A form's page may say no with any status; only these are clear.
-		a.form.answer(c, off, event.OutcomeRefused)
-	}
+	// A form's page may say no with any status; only these are clear.
+	a.form.answer(c, off, event.OutcomeRefused)
 }
 
 func realmRest(h *head) string {

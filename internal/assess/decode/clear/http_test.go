@@ -17,7 +17,7 @@ func httpConversations() []conversation {
 		{"http-page", 80, nil, []turn{cl(get), sv(response("200 OK", "Server: lighttpd/1.4.59\r\nContent-Type: text/html\r\n", page))}},
 		{"http-gzip-page", 80, nil, []turn{cl(get), sv(response("200 OK", "Content-Encoding: gzip\r\nContent-Type: text/html\r\n", packed(page)))}},
 		{"http-basic", 8080, []string{"s3cret!pass", "YWRtaW46czNjcmV0IXBhc3M="}, []turn{
-			cl("GET /cfg HTTP/1.1\r\nHost: cam\r\n\r\n"), sv("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", Basic realm=\"The camera\"\r\nContent-Length: 0\r\n\r\n"),
+			cl("GET /cfg HTTP/1.1\r\nHost: cam\r\n\r\n"), sv("HTTP/1.1 401 Denied\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", Basic realm=\"The camera\"\r\nContent-Length: 0\r\n\r\n"),
 			cl("GET /cfg HTTP/1.1\r\nHost: cam\r\nAuthorization: Basic YWRtaW46czNjcmV0IXBhc3M=\r\n\r\n"), sv("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"),
 			cl("GET /cfg HTTP/1.1\r\nHost: cam\r\nAuthorization: Basic YWRtaW46czNjcmV0IXBhc3M=\r\n\r\n"), sv(response("200 OK", "Content-Type: application/json\r\n", `{"ok":true}`)),
 		}},

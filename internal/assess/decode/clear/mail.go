@@ -137,11 +137,11 @@ func (s *pop3) command(verb, rest string) (auth.Credential, bool) {
 
 // reply takes a status line for the oldest command without one.
 func (s *pop3) reply(c wire.Context, off int, line string) wire.Next {
-	good := line == "+OK" || strings.HasPrefix(line, "+OK ")
-	if s.in || len(s.asked) == 0 || !good && !strings.HasPrefix(line, "-ERR") {
+	status, _ := command(line)
+	if s.in || len(s.asked) == 0 || status != "+OK" && status != "-ERR" {
 		return wire.More
 	}
-	verb := s.asked[0]
+	verb, good := s.asked[0], status == "+OK"
 	s.asked = s.asked[1:]
 	if !good {
 		s.sasl = sasl{}
@@ -150,15 +150,23 @@ func (s *pop3) reply(c wire.Context, off int, line string) wire.Next {
 		return wire.More
 	}
 	switch verb {
-	case "PASS", "APOP", "AUTH":
-		s.in = good && s.pending.open
-		s.pending.answer(c, off, map[bool]event.LoginOutcome{true: event.OutcomeAccepted, false: event.OutcomeRefused}[good])
 	case "STLS":
 		if good {
 			return wire.Restart
 		}
+	case "PASS", "APOP", "AUTH":
+		s.loggedIn(c, off, good)
 	}
 	return wire.More
+}
+
+func (s *pop3) loggedIn(c wire.Context, off int, good bool) {
+	if good {
+		s.in = s.pending.open
+		s.pending.answer(c, off, event.OutcomeAccepted)
+	} else {
+		s.pending.answer(c, off, event.OutcomeRefused)
+	}
 }
 
 func (s *pop3) gap(event.Side) { *s = pop3{lost: true} }

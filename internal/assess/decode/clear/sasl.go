@@ -32,13 +32,13 @@ func (s *sasl) next(line string) (auth.Credential, bool) {
 	if !ok || s.mech == "" {
 		return auth.Credential{}, false
 	}
-	switch {
-	case s.mech == "PLAIN":
+	switch s.mech {
+	case "PLAIN":
 		s.mech = ""
 		return auth.Plain(line)
-	case s.mech == "LOGIN":
+	case "LOGIN":
 		return s.userThenSecret(text)
-	case s.mech == "XOAUTH2" || s.mech == "OAUTHBEARER":
+	case "XOAUTH2", "OAUTHBEARER":
 		s.mech = ""
 		return bearer(text)
 	}

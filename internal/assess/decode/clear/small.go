@@ -13,7 +13,7 @@ import (
 
 // ssh reads the server's identification (RFC 4253 section 4.2); the rest is
 // encrypted.
-type ssh struct{ seen [2]bool }
+type ssh struct{}
 
 func newSSH(*scan.Patterns) wire.Stream { return &ssh{} }
 
@@ -100,7 +100,7 @@ const modbusLimit = 254
 // 1.0b section 3.1.3): protocol 0, a length that fits exactly, and a request of
 // the size that its function has.
 func recogniseModbus(_ wire.Conn, from event.Side, first []byte) wire.Match {
-	if from == event.FromServer || len(first) > 2 && first[2] != 0 || len(first) > 3 && first[3] != 0 {
+	if from == event.FromServer || !bytes.HasPrefix([]byte{0, 0}, first[min(2, len(first)):min(4, len(first))]) {
 		return wire.No
 	}
 	if len(first) < 8 {
@@ -112,16 +112,24 @@ func recogniseModbus(_ wire.Conn, from event.Side, first []byte) wire.Match {
 		return wire.No
 	case len(first) < 6+length:
 		return wire.Maybe
-	}
-	switch function := first[7]; {
-	case function >= 1 && function <= 6 && length == 6:
-		return wire.Yes
-	case (function == 15 || function == 16) && length > 7 && int(first[12]) == length-7:
-		return wire.Yes
-	case function == 43 && length == 5 && first[8] == 14:
+	case isModbusRequest(first[7:]):
 		return wire.Yes
 	}
 	return wire.No
+}
+
+// isModbusRequest checks a protocol data unit against the size that its function
+// has (Modbus Application Protocol 1.1b3 section 6).
+func isModbusRequest(pdu []byte) bool {
+	switch function := pdu[0]; {
+	case function >= 1 && function <= 6:
+		return len(pdu) == 5
+	case function == 15 || function == 16:
+		return len(pdu) > 6 && int(pdu[5]) == len(pdu)-6
+	case function == 43:
+		return len(pdu) == 4 && pdu[1] == 14
+	}
+	return false
 }
 
 func newModbus(p *scan.Patterns) wire.Stream { return newListener(p, "modbus") }

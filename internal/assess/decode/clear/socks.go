@@ -89,6 +89,7 @@ func (s *socks) choice(c wire.Context, data []byte) int {
 	s.phase = map[byte]socksPhase{0: socksAsk, 2: socksLogin}[data[1]]
 	if data[0] != 5 || s.phase == socksOffer {
 		s.phase = socksOff
+		c.Name("") // it only began like SOCKS
 		return 0
 	}
 	c.Name("socks")

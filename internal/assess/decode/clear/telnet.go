@@ -168,10 +168,10 @@ func (s *telnet) key(c wire.Context, off int, b byte) {
 
 // entered ends the client's line.
 func (s *telnet) entered(c wire.Context, off int) {
-	switch s.wants {
-	case promptUser:
+	if s.wants == promptUser {
 		s.user = auth.Name(string(s.typed))
-	case promptSecret:
+	}
+	if s.wants == promptSecret {
 		s.pending = s.login(c, off, "telnet", "", auth.Credential{User: s.user, Secret: auth.Secret(string(s.typed))})
 		s.user = ""
 	}
@@ -186,6 +186,7 @@ func (s *telnet) judge(c wire.Context, off int, now promptKind) {
 		s.pending.answer(c, off, event.OutcomeRefused)
 	case promptShell:
 		s.pending.answer(c, off, event.OutcomeAccepted)
+	default:
 	}
 }
 
@@ -270,25 +271,29 @@ func recogniseTelnet(c wire.Conn, from event.Side, first []byte) wire.Match {
 	if first[0] == telnetIAC {
 		return recogniseIAC(first)
 	}
-	for _, b := range first[:min(len(first), 512)] {
-		if b < ' ' && b != '\r' && b != '\n' && b != '\t' && b != 0x1b && b != 0 || b > '~' && b < 0xf0 {
-			return wire.No
-		}
-	}
-	if c.ServerPort == 23 || c.ServerPort == 2323 {
+	switch {
+	case bytes.IndexFunc(first[:min(len(first), 512)], isNoTerminalText) >= 0:
+		return wire.No
+	case c.ServerPort == 23 || c.ServerPort == 2323:
 		return wire.Yes
+	case from == event.FromClient:
+		return wire.No
 	}
 	last := first[bytes.LastIndexByte(first, '\n')+1:]
 	kind := promptOf(last[:min(len(last), promptLimit)])
 	switch {
-	case from == event.FromClient:
-		return wire.No
 	case kind == promptUser || kind == promptSecret:
 		return wire.Yes
 	case len(first) < 64 && len(last) > 0:
 		return wire.Maybe // a prompt may be coming
 	}
 	return wire.No
+}
+
+// isNoTerminalText is true for what a terminal is not sent: controls other than
+// ends of lines and escapes. A command may begin within the text.
+func isNoTerminalText(r rune) bool {
+	return r < ' ' && strings.IndexByte("\r\n\t\x1b\x00\a\b", byte(r)) < 0 || r == 0x7f
 }
 
 func recogniseIAC(first []byte) wire.Match {

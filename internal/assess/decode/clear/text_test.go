@@ -36,7 +36,7 @@ func textConversations() []conversation {
 		}},
 		{"rtsp-basic", 554, []string{"hunter2x"}, []turn{
 			cl("OPTIONS rtsp://10.0.0.9/live RTSP/1.0\r\nCSeq: 1\r\n\r\n"), sv("RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: Hipcam RealServer/V1.0\r\n\r\n"),
-			cl("DESCRIBE rtsp://10.0.0.9/live RTSP/1.0\r\nCSeq: 2\r\n\r\n"), sv("RTSP/1.0 401 Unauthorized\r\nCSeq: 2\r\nWWW-Authenticate: Basic realm=\"cam\"\r\n\r\n"),
+			cl("DESCRIBE rtsp://10.0.0.9/live RTSP/1.0\r\nCSeq: 2\r\n\r\n"), sv("RTSP/1.0 401 Denied\r\nCSeq: 2\r\nWWW-Authenticate: Basic realm=\"cam\"\r\n\r\n"),
 			cl("DESCRIBE rtsp://10.0.0.9/live RTSP/1.0\r\nCSeq: 3\r\nAuthorization: Basic YWRtaW46aHVudGVyMng=\r\n\r\n"),
 			sv("RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Type: application/sdp\r\nContent-Length: 31\r\n\r\nv=0\r\nm=video 0 RTP/AVP 96\r\n\r\n12"),
 			cl("SETUP rtsp://10.0.0.9/live/t1 RTSP/1.0\r\nCSeq: 4\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n"), sv("RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n"),
@@ -44,7 +44,7 @@ func textConversations() []conversation {
 			sv("$\x00\x00\x14\x80\x60\x00\x02\x00\x00\x00\x01\x00\x00\x00\x02\x67\x42\x00\x1f1234RTSP/1.0 200 OK\r\nCSeq: 5\r\n\r\n"),
 		}},
 		{"rtsp-url-login", 554, []string{"hunter2x"}, []turn{
-			cl("DESCRIBE rtsp://admin:hunter2x@10.0.0.9/h264?pwd=hunter2x RTSP/1.0\r\nCSeq: 2\r\n\r\n"), sv("RTSP/1.0 401 Unauthorized\r\nCSeq: 2\r\n\r\n"),
+			cl("DESCRIBE rtsp://admin:hunter2x@10.0.0.9/h264?pwd=hunter2x RTSP/1.0\r\nCSeq: 2\r\n\r\n"), sv("RTSP/1.0 401 Denied\r\nCSeq: 2\r\n\r\n"),
 		}},
 		{"rtsp-digest-srtp", 8554, nil, []turn{
 			cl("SETUP rtsp://h/a RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/SAVP/TCP;interleaved=0-1\r\nAuthorization: Digest username=\"u\", realm=\"r\", response=\"x\"\r\n\r\n"), sv("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"),
@@ -52,7 +52,7 @@ func textConversations() []conversation {
 		}},
 		{"sip-register", 5060, nil, []turn{
 			cl("\r\n\r\nREGISTER sip:ss2.biloxi.example.com SIP/2.0\r\nCall-ID: 1j9FpLxk3uxtm8tn@biloxi.example.com\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"),
-			sv("SIP/2.0 401 Unauthorized\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"),
+			sv("SIP/2.0 401 Denied\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"),
 			cl("REGISTER sip:ss2.biloxi.example.com SIP/2.0\r\nCSeq: 2 REGISTER\r\nAuthorization: Digest username=\"bob\", realm=\"atlanta.example.com\", nonce=\"ea9c8e88df84f1cec4341ae6cbe5a359\", uri=\"sips:ss2.biloxi.example.com\", response=\"dfe56131d1958046689d83306477ecc\"\r\nContent-Length: 0\r\n\r\n"),
 			sv("SIP/2.0 200 OK\r\nCSeq: 2 REGISTER\r\nContent-Length: 0\r\n\r\n"),
 		}},

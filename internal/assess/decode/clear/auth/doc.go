@@ -21,6 +21,8 @@ const (
 	secretLimit = 256
 	// tokenMin is the shortest text that counts as a token.
 	tokenMin = 8
+	// bareMin is the same where no scheme says that it is one.
+	bareMin = 16
 )
 
 // Credential is one credential as it was sent.
@@ -81,7 +83,7 @@ func Authorization(value string) (Credential, bool) {
 	case "bearer", "token", "apikey", "api-key", "key", "oauth", "jwt":
 		return Token(rest)
 	case "other":
-		if !strings.ContainsAny(value, " ,=") {
+		if len(value) >= bareMin && !strings.ContainsAny(value, " ,=") && strings.ContainsAny(value, "0123456789") {
 			return Token(value)
 		}
 	}

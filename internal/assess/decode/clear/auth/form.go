@@ -161,23 +161,31 @@ func jsonFields(f *fields, body []byte) {
 		if err != nil {
 			return
 		}
-		delim, isDelim := tok.(json.Delim)
-		switch {
-		case isDelim && (delim == '{' || delim == '['):
-			inObject = append(inObject, delim == '{')
-			wantKey, key = delim == '{', ""
-		case isDelim:
-			inObject = inObject[:len(inObject)-1]
-			wantKey = len(inObject) > 0 && inObject[len(inObject)-1]
-		case wantKey:
+		if delim, is := tok.(json.Delim); is {
+			inObject = nest(inObject, delim)
+			wantKey, key = inside(inObject), ""
+			continue
+		}
+		if wantKey {
 			key, _ = tok.(string)
 			wantKey = false
-		default:
-			f.add(key, jsonText(tok))
-			wantKey = len(inObject) > 0 && inObject[len(inObject)-1]
+			continue
 		}
+		f.add(key, jsonText(tok))
+		wantKey = inside(inObject)
 	}
 }
+
+// nest opens or closes an object or array.
+func nest(open []bool, delim json.Delim) []bool {
+	if delim == '{' || delim == '[' {
+		return append(open, delim == '{')
+	}
+	return open[:max(0, len(open)-1)]
+}
+
+// inside reports whether the innermost open value is an object.
+func inside(open []bool) bool { return len(open) > 0 && open[len(open)-1] }
 
 func jsonText(tok json.Token) string {
 	switch v := tok.(type) {

@@ -67,6 +67,17 @@ func isSwitch(value string) bool {
 	return slices.Contains([]string{"", "0", "1", "true", "false", "on", "off", "yes", "no", "null", "undefined"}, strings.ToLower(value))
 }
 
+// valueKind corrects what a field's name says by its value.
+func valueKind(kind fieldKind, value string) fieldKind {
+	switch {
+	case value == "", kind == fieldMaybe && isSwitch(value), kind == fieldToken && len(value) < tokenMin:
+		return fieldOther
+	case kind == fieldMaybe:
+		return fieldSecret
+	}
+	return kind
+}
+
 // fields collects what a form or a query said.
 type fields struct {
 	user   string
@@ -77,34 +88,18 @@ type fields struct {
 
 // add takes one field; it returns whether its value is a credential.
 func (f *fields) add(name, value string) bool {
-	kind := kindOf(name)
-	if value == "" || kind == fieldMaybe && isSwitch(value) {
+	kind := valueKind(kindOf(name), value)
+	if kind == fieldUser && f.user == "" {
+		f.user = value
+	}
+	if kind != fieldSecret && kind != fieldToken {
 		return false
 	}
-	if kind == fieldMaybe {
-		kind = fieldSecret
+	// The first password counts, and before any token.
+	if f.found == fieldOther || f.found == fieldToken && kind == fieldSecret {
+		f.secret, f.found, f.name = value, kind, name
 	}
-	switch kind {
-	case fieldUser:
-		if f.user == "" {
-			f.user = value
-		}
-		return false
-	case fieldSecret:
-		if f.found != fieldSecret {
-			f.secret, f.found, f.name = value, kind, name
-		}
-		return true
-	case fieldToken:
-		if len(value) < tokenMin {
-			return false
-		}
-		if f.found == fieldOther {
-			f.secret, f.found, f.name = value, kind, name
-		}
-		return true
-	}
-	return false
+	return true
 }
 
 // credential is what the fields make up. A password that the page hashed or

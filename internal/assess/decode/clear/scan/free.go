@@ -31,19 +31,14 @@ func tokenAlgorithm(word []byte, long bool) (alg string, ok bool) {
 	if at < 0 || at > 0 && word[at-1] != '/' {
 		return "", false
 	}
-	parts := bytes.Split(word[at:], []byte("."))
-	if len(parts) != 3 && !(long && len(parts) == 2) {
-		return "", false
-	}
-	head, ok := jsonPart(parts[0])
-	if !ok {
-		return "", false
-	}
-	if _, ok := jsonPart(parts[1]); !ok {
+	first, rest, _ := bytes.Cut(word[at:], []byte("."))
+	second, third, _ := bytes.Cut(rest, []byte("."))
+	head, isHead := jsonPart(first)
+	if _, isClaims := jsonPart(second); !isHead || !isClaims || bytes.IndexByte(third, '.') >= 0 {
 		return "", false
 	}
 	alg, ok = algorithmOf(head)
-	signed := long || alg == "none" || len(parts[2]) >= 22
+	signed := long || alg == "none" || len(third) >= 22
 	return alg, ok && signed
 }
 

@@ -96,8 +96,9 @@ func (t *textScan) value(key keyClass, word []byte) (Found, bool) {
 		return find(event.ExposedPersonal, text, isPersonName(text))
 	case keyLat, keyLon:
 		return t.position(key, text)
+	default:
+		return Found{}, false
 	}
-	return Found{}, false
 }
 
 func find(kind event.ExposedKind, text string, ok bool) (Found, bool) {
@@ -118,17 +119,21 @@ func isRandomText(s string) bool {
 	if len(s) < 16 || len(s) > 512 || s[0] == '/' || strings.ContainsAny(s, "@%") {
 		return false
 	}
-	var count [256]int
-	digits, letters, turns := 0, 0, 0
+	turns := 0
+	for i := 1; i < len(s); i++ {
+		turns += b2i(charClass(s[i]) != charClass(s[i-1]))
+	}
+	digits, letters := tally(s)
+	return digits >= 2 && letters >= 2 && turns*5 >= len(s) && entropy(s) >= 3
+}
+
+// tally counts digits and letters.
+func tally(s string) (digits, letters int) {
 	for i := range len(s) {
-		count[s[i]]++
 		digits += b2i(isDigit(s[i]))
 		letters += b2i(isAlnum(s[i]) && !isDigit(s[i]))
-		if i > 0 && charClass(s[i]) != charClass(s[i-1]) {
-			turns++
-		}
 	}
-	return digits >= 2 && letters >= 2 && turns*5 >= len(s) && entropy(count[:], len(s)) >= 3
+	return digits, letters
 }
 
 func charClass(b byte) int {
@@ -144,11 +149,16 @@ func charClass(b byte) int {
 	}
 }
 
-func entropy(count []int, n int) float64 {
+// entropy is Shannon's, in bits per byte.
+func entropy(s string) float64 {
+	var count [256]int
+	for i := range len(s) {
+		count[s[i]]++
+	}
 	sum := 0.0
 	for _, c := range count {
 		if c > 0 {
-			p := float64(c) / float64(n)
+			p := float64(c) / float64(len(s))
 			sum -= p * math.Log2(p)
 		}
 	}
@@ -161,23 +171,14 @@ func isSerial(s string, strict bool) bool {
 	if len(s) < 6 || len(s) > 40 {
 		return false
 	}
-	digits, letters := 0, 0
-	distinct := map[byte]bool{}
-	for i := range len(s) {
-		switch b := s[i]; {
-		case isDigit(b):
-			digits++
-		case isAlnum(b):
-			letters++
-		case b != '-' && b != '_':
-			return false
-		}
-		distinct[s[i]] = true
+	digits, letters := tally(s)
+	if digits+letters+strings.Count(s, "-")+strings.Count(s, "_") != len(s) {
+		return false
 	}
 	if strict && (letters == 0 || len(s) < 8) {
 		return false
 	}
-	return digits >= 4 && len(distinct) >= 3
+	return digits >= 4 && entropy(s) > 1
 }
 
 // isNetworkName leaves out words that stand for a setting, not for a name.
@@ -234,10 +235,8 @@ func isDegrees(s string, limit float64) bool {
 	if dot < 1 || len(s)-dot-1 < 3 || len(s) > 24 {
 		return false
 	}
-	for i := range len(s) {
-		if !isDigit(s[i]) && s[i] != '.' && (s[i] != '-' || i > 0) {
-			return false
-		}
+	if strings.Trim(strings.TrimPrefix(s, "-"), "0123456789.") != "" {
+		return false
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	return err == nil && v != 0 && math.Abs(v) <= limit

@@ -71,22 +71,24 @@ func findVideo(hay []byte, n int) (begin, end int) {
 // sequenceBefore tells where the sequence parameter set begins that belongs to
 // the picture parameter set whose start code is at at; -1 when there is none.
 func sequenceBefore(hay []byte, at int) int {
-	h265 := hay[at+3] == 0x44 && hay[at+4] == 0x01
-	h264 := hay[at+3]&0x9f == 0x08 && hay[at+3]&0x60 != 0
-	if !h265 && !h264 {
+	isSequence := isSequenceH264
+	switch {
+	case hay[at+3] == 0x44 && hay[at+4] == 0x01:
+		isSequence = isSequenceH265
+	case hay[at+3]&0x9f != 0x08 || hay[at+3]&0x60 == 0:
 		return -1
 	}
 	from := max(0, at-farthestParameterSet)
 	for p := at - 7; p >= from; p-- {
-		if hay[p] != 0 || hay[p+1] != 0 || hay[p+2] != 1 {
-			continue
-		}
-		if h265 && hay[p+3] == 0x42 && hay[p+4] == 0x01 || h264 && isSequenceH264(hay[p+3:p+6]) {
+		if hay[p] == 0 && hay[p+1] == 0 && hay[p+2] == 1 && isSequence(hay[p+3:p+6]) {
 			return p
 		}
 	}
 	return -1
 }
+
+// isSequenceH265 checks NAL type 33, layer 0, temporal id 0.
+func isSequenceH265(nal []byte) bool { return nal[0] == 0x42 && nal[1] == 0x01 }
 
 // isSequenceH264 checks NAL type 7 and a profile that exists (H.264 Annex A).
 func isSequenceH264(nal []byte) bool {

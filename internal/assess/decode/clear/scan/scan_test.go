@@ -97,7 +97,7 @@ func TestLeavesAlone(t *testing.T) {
 		"token=page-navigation-button-next-item", "token=aaaaaaaaaaaaaaaaaaaaaaaa", "api_key=YOUR_API_KEY_GOES_HERE",
 		"token: https://example.org/0123456789abcdef", `"token":"","x":"9f86d081884c7d659a2feaa0c55ad015"`,
 		"etag: 9f86d081884c7d659a2feaa0c55ad015\r\n", "sha256=9f86d081884c7d659a2feaa0c55ad015",
-		"serial: none\r\nversion=1.2.3", "<SN>17430</SN> is a sequence number", "serialize: 12345678x", "serial=3.14159265",
+		"serial: none\r\nversion=1.2.3", "<SN>17430</SN> is a sequence number", "serialised: 12345678x", "serial=3.14159265",
 		`<label for="ssid">Network</label>`, `{"ssid":"","psk":""}`, "ssid=null&x=12345678", "psk=required&x=123456",
 		`<input id="password" name="psk" type="password">`,
 		"\x00\x00\x00\x01\x67\x42\x00\x1f\xe9 no picture parameter set", "\xff\xd8\xff no jpeg header here at all",

@@ -110,27 +110,15 @@ func der(head []byte) string {
 // derSequence opens an outer SEQUENCE whose content begins with a type that a
 // certificate, a revocation list, a signature or an OCSP answer begins with.
 func derSequence(head []byte) ([]byte, bool) {
-	if len(head) < 5 || head[0] != 0x30 {
+	if len(head) < 6 || head[0] != 0x30 || head[1] < 3 || head[1] == 0x80 || head[1] > 0x83 {
 		return nil, false
 	}
 	at := 2
-	switch head[1] {
-	case 0x81:
-		at = 3
-	case 0x82:
-		at = 4
-	case 0x83:
-		at = 5
-	default:
-		if head[1] >= 0x80 || head[1] < 3 {
-			return nil, false
-		}
-	}
-	if len(head) <= at {
-		return nil, false
+	if head[1] > 0x80 {
+		at += int(head[1] & 0x7f)
 	}
 	inner := head[at:]
-	return inner, inner[0] == 0x30 || inner[0] == 0x06 || inner[0] == 0x0a
+	return inner, bytes.IndexByte([]byte{0x30, 0x06, 0x0a}, inner[0]) >= 0
 }
 
 // espImage: magic 0xE9, 1 to 16 segments, an SPI mode of 0 to 5 (Espressif,
