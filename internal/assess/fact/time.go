@@ -35,8 +35,8 @@ type timeServer struct {
 const (
 	timeServerLimit = 64
 	bareNameLimit   = 16
-	// burst is how long after the first request a client may ask more often.
-	burst = 30 * time.Second
+	// firstBurst is how long after the first request a client may ask more often.
+	firstBurst = 30 * time.Second
 	// pollSpan is how long a server must have been in use to tell the interval.
 	pollSpan  = 5 * time.Minute
 	portNTSKE = 4460 // RFC 8915 section 7.1
@@ -70,7 +70,7 @@ func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
 }
 
 func (s *timeServer) asked(at time.Time) {
-	if at.Sub(s.first.At) < burst {
+	if at.Sub(s.first.At) < firstBurst {
 		return
 	}
 	if s.count == 0 {
@@ -83,7 +83,7 @@ func (s *timeServer) asked(at time.Time) {
 // interval is the mean time between requests, as seen until end, and whether
 // the server was in use for long enough to tell.
 func (s *timeServer) interval(end time.Time) (time.Duration, bool) {
-	begin := s.first.At.Add(burst)
+	begin := s.first.At.Add(firstBurst)
 	if !s.answered || end.Sub(begin) < pollSpan {
 		return 0, false
 	}
