@@ -12,5 +12,12 @@ func newLenses() []lens {
 		&announceLens{},
 		&recipientLens{},
 		&updateLens{},
+		&ipv6Lens{},
+		&familyLens{},
+		&rdnssLens{},
+		&joinLens{},
+		&portMapLens{},
+		&trafficLens{},
+		ladderLens{}, // reads what those before it stated, so it is last
 	}
 }

@@ -12,6 +12,13 @@ func Schema() []Decl {
 		loginSchema(),
 		clearSchema(),
 		updateSchema(),
+		ipv6Schema(),
+		ipv6NamesSchema(),
+		ipv6DNSSchema(),
+		ipv6LadderSchema(),
+		joinSchema(),
+		portMapSchema(),
+		trafficSchema(),
 	} {
 		all = append(all, part...)
 	}

@@ -1,0 +1,312 @@
+package fact
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"assay/internal/assess/event"
+)
+
+func ipv6Schema() []Decl {
+	return []Decl{
+		{"ipv6.offered", Bool, "a router advertised a global IPv6 prefix for self-made addresses while the device was there"},
+		{"ipv6.offered_minutes", Double, "minutes from that first advertisement to the device's last frame; 0 without one"},
+		{"ipv6.join_seen", Bool, "the log holds the device joining: DHCP DISCOVER or REQUEST without an address of its own, SOLICIT, router solicitation or address detection"},
+		{"ipv6.seen", Bool, "the device sent at least one IPv6 packet"},
+		{"ipv6.link_local", List, "the device's link-local addresses"},
+		{"ipv6.ula", List, "the device's unique local addresses"},
+		{"ipv6.global", List, "the device's global addresses, used as a source or checked by duplicate address detection"},
+		{"ipv6.global_used", List, "of ipv6.global, those seen as the source of a packet"},
+		{"ipv6.global_by_dhcp", List, "of ipv6.global, those that a DHCPv6 server gave"},
+		{"ipv6.reveal_link_local", List, "link-local addresses that contain the MAC address of the frames (EUI-64 or plain)"},
+		{"ipv6.reveal_global", List, "global addresses that contain the MAC address of the frames"},
+		{"ipv6.reveal_internet", Int, "conversations to the internet from a global address that contains the MAC address of the frames"},
+		{"ipv6.mac_like", List, "addresses shaped like EUI-64 of a MAC address that is not the one of the frames"},
+		{"ipv6.opaque_internet", Int, "conversations to the internet from a self-made global address that shows no MAC address"},
+		{"ipv6.mac_is_local", Bool, "the MAC address of the frames is marked as locally administered (randomised or set by software)"},
+		{"ipv6.internet_flows", Int, "conversations to the internet over IPv6, DNS included"},
+		{"ipv6.internet_answered", Int, "of ipv6.internet_flows, those that were answered"},
+		{"ipv6.internet_data", Int, "conversations over IPv6 to the internet, DNS left out, in which both sides sent data"},
+		{"ipv6.byte_share", Double, "share of the payload bytes exchanged with the internet that went over IPv6; absent without any"},
+		{"ipv6.detected", List, "addresses that the device checked by duplicate address detection"},
+		{"ipv6.mld_version", Int, "highest version of the device's multicast listener reports, 0 for none"},
+	}
+}
+
+// v6AddrLimit is how many IPv6 addresses of one host are kept apart.
+const v6AddrLimit = 64
+
+// v6Addr is what is known of one own IPv6 address.
+type v6Addr struct {
+	source, detected, byDHCP bool
+	because                  Because
+}
+
+// ipv6Lens watches which addresses a host makes itself and how it uses them.
+type ipv6Lens struct {
+	addrs    map[netip.Addr]*v6Addr
+	seen     Because
+	join     Because
+	offer    Because
+	offered  time.Time
+	mld      Because
+	version  int
+	reveal   Because
+	opaque   Because
+	flows    Because
+	answered Because
+	data     Because
+	bytes    [2]uint64 // exchanged with the internet over IPv4 and IPv6
+}
+
+func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
+	if b, ok := ev.Body.(event.RouterAdvertised); ok {
+		l.seeRouter(ev, b, role)
+		return
+	}
+	if b, ok := ev.Body.(event.DHCP6); ok && b.FromServer && role == Actor {
+		l.seeGiven(ev, b)
+	}
+	if role != Actor {
+		return
+	}
+	l.seeJoin(ev)
+	switch b := ev.Body.(type) {
+	case event.AddressUsed:
+		l.seeUsed(ev, b.Addr)
+	case event.NeighbourSolicited:
+		l.seen.Add(*ev)
+		if b.IsDAD() {
+			l.note(ev, b.Target, func(a *v6Addr) { a.detected = true })
+		}
+	case event.RouterSolicited:
+		l.seen.Add(*ev)
+	case event.GroupsReported:
+		if b.V6 {
+			l.seen.Add(*ev)
+			l.mld.Add(*ev)
+			l.version = max(l.version, b.Version)
+		}
+	case event.FlowStarted:
+		l.seeFlow(w, ev)
+	case event.FlowEstablished:
+		if isFarV6(w, ev.Server.Addr()) {
+			l.answered.Add(*ev)
+		}
+	case event.FlowEnded:
+		l.seeEnd(w, ev, b)
+	}
+}
+
+// seeRouter believes an advertisement that came from this link (RFC 4861 section
+// 6.1.2), was meant for this host and offers a global prefix for self-made
+// addresses (RFC 4862 section 5.5.3).
+func (l *ipv6Lens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
+	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
+	if b.HopLimit != 255 || role != Other && !forAll {
+		return
+	}
+	for _, p := range b.Prefixes {
+		if p.Autonomous && p.Valid > 0 && p.Prefix.Bits() == 64 && isGlobal(p.Prefix.Addr()) {
+			if l.offered.IsZero() {
+				l.offered = ev.At
+			}
+			l.offer.Add(*ev)
+			return
+		}
+	}
+}
+
+func (l *ipv6Lens) seeGiven(ev *event.Event, b event.DHCP6) {
+	for _, a := range b.Addresses {
+		l.note(ev, a, func(known *v6Addr) { known.byDHCP = true })
+	}
+}
+
+func (l *ipv6Lens) seeJoin(ev *event.Event) {
+	switch b := ev.Body.(type) {
+	case event.DHCP4:
+		fresh := b.Type == 1 || b.Type == 3 && (!b.ClientAt.IsValid() || b.ClientAt.IsUnspecified())
+		if !b.FromServer && fresh {
+			l.join.Add(*ev)
+		}
+	case event.DHCP6:
+		if !b.FromServer && b.Type == 1 {
+			l.join.Add(*ev)
+			l.seen.Add(*ev)
+		}
+	case event.RouterSolicited:
+		l.join.Add(*ev)
+	case event.NeighbourSolicited:
+		if b.IsDAD() {
+			l.join.Add(*ev)
+		}
+	}
+}
+
+func (l *ipv6Lens) seeUsed(ev *event.Event, a netip.Addr) {
+	if !a.Is6() || a.Is4In6() {
+		return
+	}
+	l.seen.Add(*ev)
+	l.note(ev, a, func(known *v6Addr) { known.source = true })
+}
+
+func (l *ipv6Lens) seeFlow(w *world, ev *event.Event) {
+	if !isFarV6(w, ev.Server.Addr()) {
+		return
+	}
+	l.flows.Add(*ev)
+	from := ev.Client.Addr()
+	known, own := l.addrs[from]
+	switch {
+	case !isGlobal(from):
+	case revealsMAC(from, w.host):
+		l.reveal.Add(*ev)
+	case !isEUI64(from) && own && !known.byDHCP:
+		l.opaque.Add(*ev)
+	}
+}
+
+func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded) {
+	to := ev.Server.Addr()
+	if w.scope(to) != ScopeInternet {
+		return
+	}
+	family := 0
+	if to.Is6() && !to.Is4In6() {
+		family = 1
+	}
+	l.bytes[family] += b.Client.Bytes + b.Server.Bytes
+	if family == 1 && b.Client.Bytes > 0 && b.Server.Bytes > 0 && b.Protocol != "dns" && ev.Server.Port() != 53 {
+		l.data.Add(*ev)
+	}
+}
+
+// note keeps a trait of one own address.
+func (l *ipv6Lens) note(ev *event.Event, a netip.Addr, set func(*v6Addr)) {
+	a = a.WithZone("")
+	if !a.Is6() || a.IsUnspecified() || a.IsMulticast() {
+		return
+	}
+	if l.addrs == nil {
+		l.addrs = map[netip.Addr]*v6Addr{}
+	}
+	known, ok := l.addrs[a]
+	if !ok {
+		if len(l.addrs) >= v6AddrLimit {
+			return
+		}
+		known = &v6Addr{}
+		l.addrs[a] = known
+	}
+	set(known)
+	if known.because.Seen() < 2 {
+		known.because.Add(*ev)
+	}
+}
+
+func (l *ipv6Lens) state(w *world, out *Sheet) {
+	out.Bool("ipv6.offered", !l.offered.IsZero(), l.offer)
+	minutes := 0.0
+	if !l.offered.IsZero() {
+		minutes = max(0, w.lastSeen.Sub(l.offered).Minutes())
+	}
+	out.Double("ipv6.offered_minutes", minutes, l.offer)
+	out.Bool("ipv6.join_seen", l.join.Seen() > 0, l.join)
+	out.Bool("ipv6.seen", l.seen.Seen() > 0, l.seen)
+	out.Int("ipv6.mld_version", l.version, l.mld)
+	if w.routers[w.host] {
+		return // a router sends other hosts' addresses, which say nothing of its own
+	}
+	l.stateAddrs(w, out)
+	l.stateUse(w, out)
+}
+
+func (l *ipv6Lens) stateUse(w *world, out *Sheet) {
+	out.Int("ipv6.internet_flows", l.flows.Seen(), l.flows)
+	out.Int("ipv6.internet_answered", l.answered.Seen(), l.answered)
+	out.Int("ipv6.internet_data", l.data.Seen(), l.data)
+	if all := l.bytes[0] + l.bytes[1]; all > 0 {
+		out.Double("ipv6.byte_share", float64(l.bytes[1])/float64(all), l.data)
+	}
+	mac, named := w.host.MAC()
+	if !named {
+		return // without link-layer addresses nothing can be compared
+	}
+	out.Bool("ipv6.mac_is_local", mac[0]&2 != 0, l.seen)
+	out.Int("ipv6.reveal_internet", l.reveal.Seen(), l.reveal)
+	out.Int("ipv6.opaque_internet", l.opaque.Seen(), l.opaque)
+}
+
+// stateAddrs lists the own addresses by what they are.
+func (l *ipv6Lens) stateAddrs(w *world, out *Sheet) {
+	_, named := w.host.MAC()
+	for _, s := range []struct {
+		key     string
+		needMAC bool
+		in      func(a netip.Addr, known *v6Addr) bool
+	}{
+		{"ipv6.link_local", false, func(a netip.Addr, k *v6Addr) bool { return a.IsLinkLocalUnicast() && k.own() }},
+		{"ipv6.ula", false, func(a netip.Addr, k *v6Addr) bool { return a.IsPrivate() && k.own() }},
+		{"ipv6.global", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() }},
+		{"ipv6.global_used", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.source }},
+		{"ipv6.global_by_dhcp", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() && k.byDHCP }},
+		{"ipv6.detected", false, func(_ netip.Addr, k *v6Addr) bool { return k.detected }},
+		{"ipv6.reveal_link_local", true, func(a netip.Addr, k *v6Addr) bool {
+			return a.IsLinkLocalUnicast() && k.own() && revealsMAC(a, w.host)
+		}},
+		{"ipv6.reveal_global", true, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() && revealsMAC(a, w.host) }},
+		{"ipv6.mac_like", true, func(a netip.Addr, k *v6Addr) bool { return k.own() && isEUI64(a) && !revealsMAC(a, w.host) }},
+	} {
+		if s.needMAC && !named {
+			continue
+		}
+		list, because := l.pick(s.in)
+		out.List(s.key, list, because)
+	}
+}
+
+func (l *ipv6Lens) pick(in func(netip.Addr, *v6Addr) bool) ([]string, Because) {
+	var list []string
+	var because Because
+	for _, a := range sortedAddrs(l.addrs) {
+		if known := l.addrs[a]; in(a, known) {
+			list = append(list, a.String())
+			because.Join(known.because)
+		}
+	}
+	return list, because
+}
+
+// own says that the host itself was seen with the address, not only offered it.
+func (k *v6Addr) own() bool { return k.source || k.detected }
+
+// isGlobal reports a global unicast address (2000::/3, RFC 4291 section 2.4).
+func isGlobal(a netip.Addr) bool {
+	return a.Is6() && a.As16()[0]>>5 == 1
+}
+
+func isFarV6(w *world, a netip.Addr) bool {
+	return a.Is6() && !a.Is4In6() && w.scope(a) == ScopeInternet
+}
+
+// isEUI64 reports an interface identifier with the ff:fe of a modified EUI-64
+// (RFC 4291 appendix A).
+func isEUI64(a netip.Addr) bool {
+	b := a.As16()
+	return b[11] == 0xff && b[12] == 0xfe
+}
+
+// revealsMAC says that the interface identifier holds the host's link-layer
+// address, as modified EUI-64 or as it is.
+func revealsMAC(a netip.Addr, host event.HostID) bool {
+	mac, ok := host.MAC()
+	if !ok {
+		return false
+	}
+	b := a.As16()
+	eui := [8]byte{mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}
+	return [8]byte(b[8:]) == eui || bytes.Contains(b[8:], mac[:])
+}

@@ -1,0 +1,126 @@
+package fact
+
+import (
+	"net/netip"
+
+	"assay/internal/assess/event"
+)
+
+func ipv6DNSSchema() []Decl {
+	return []Decl{
+		{"rdnss.offered", List, "DNS servers that routers advertised while the device was there"},
+		{"rdnss.by_dhcp6", List, "DNS servers that DHCPv6 told the device"},
+		{"rdnss.by_dhcp4", List, "DNS servers that DHCPv4 told the device"},
+		{"rdnss.queries", Int, "DNS questions to a server that a router advertised and no DHCPv6 answer named"},
+		{"rdnss.queries_shared", Int, "DNS questions to a server that both a router and DHCPv6 named"},
+		{"rdnss.queries_dhcp6", Int, "DNS questions to a server that only DHCPv6 named"},
+		{"rdnss.queries_v6", Int, "DNS questions over IPv6, to whatever server"},
+		{"rdnss.queries_v4", Int, "DNS questions over IPv4, to whatever server"},
+	}
+}
+
+// rdnssLimit bounds each list of servers.
+const rdnssLimit = 32
+
+// rdnssLens watches whether a host uses the DNS servers of the router's
+// advertisement (RFC 8106).
+type rdnssLens struct {
+	offered, dhcp6, dhcp4 addrSet
+	asked                 map[netip.Addr]*Because // questions by server
+	others                Because                 // over IPv6, to servers beyond the limit
+	v4                    Because
+}
+
+// addrSet is a bounded set of addresses with its evidence.
+type addrSet struct {
+	known   map[netip.Addr]bool
+	because Because
+}
+
+func (s *addrSet) add(ev *event.Event, addrs []netip.Addr) {
+	for _, a := range addrs {
+		if a = a.WithZone(""); s.known[a] || len(s.known) >= rdnssLimit || !a.IsValid() {
+			continue
+		}
+		if s.known == nil {
+			s.known = map[netip.Addr]bool{}
+		}
+		s.known[a] = true
+		s.because.Add(*ev)
+	}
+}
+
+func (s *addrSet) list() []string {
+	var out []string
+	for _, a := range sortedAddrs(s.known) {
+		out = append(out, a.String())
+	}
+	return out
+}
+
+func (l *rdnssLens) see(_ *world, ev *event.Event, role Role) {
+	switch b := ev.Body.(type) {
+	case event.RouterAdvertised:
+		if role != Actor && b.HopLimit == 255 {
+			l.offered.add(ev, b.RDNSS)
+		}
+	case event.DHCP4:
+		if role == Actor && b.FromServer {
+			l.dhcp4.add(ev, b.DNS)
+		}
+	case event.DHCP6:
+		if role == Actor && b.FromServer {
+			l.dhcp6.add(ev, b.DNS)
+		}
+	case event.DNSAsked:
+		if role == Actor && b.Kind == event.DNSUnicast {
+			l.seeAsked(ev)
+		}
+	}
+}
+
+func (l *rdnssLens) seeAsked(ev *event.Event) {
+	to := ev.Server.Addr().WithZone("")
+	if !to.Is6() || to.Is4In6() {
+		l.v4.Add(*ev)
+		return
+	}
+	b, known := l.asked[to]
+	if !known {
+		if len(l.asked) >= rdnssLimit {
+			l.others.Add(*ev)
+			return
+		}
+		if l.asked == nil {
+			l.asked = map[netip.Addr]*Because{}
+		}
+		b = &Because{}
+		l.asked[to] = b
+	}
+	b.Add(*ev)
+}
+
+func (l *rdnssLens) state(_ *world, out *Sheet) {
+	out.List("rdnss.offered", l.offered.list(), l.offered.because)
+	out.List("rdnss.by_dhcp6", l.dhcp6.list(), l.dhcp6.because)
+	out.List("rdnss.by_dhcp4", l.dhcp4.list(), l.dhcp4.because)
+	var router, shared, dhcp Because
+	all := l.others
+	for _, to := range sortedAddrs(l.asked) {
+		b := *l.asked[to]
+		all.Join(b)
+		switch byRouter, byDHCP := l.offered.known[to], l.dhcp6.known[to]; {
+		case byRouter && byDHCP:
+			shared.Join(b)
+		case byRouter:
+			router.Join(b)
+		case byDHCP:
+			dhcp.Join(b)
+		}
+	}
+	out.Int("rdnss.queries", router.Seen(), router)
+	out.Int("rdnss.queries_shared", shared.Seen(), shared)
+	out.Int("rdnss.queries_dhcp6", dhcp.Seen(), dhcp)
+	out.Int("rdnss.queries_v6", all.Seen(), all)
+	out.Int("rdnss.queries_v4", l.v4.Seen(), l.v4)
+}

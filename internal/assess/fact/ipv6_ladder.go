@@ -1,0 +1,127 @@
+package fact
+
+import (
+	"assay/internal/assess/event"
+)
+
+func ipv6LadderSchema() []Decl {
+	return []Decl{
+		{"ipv6.ladder", Text, "how far the device gets with IPv6, as listening shows: I0 no IPv6, I1 link-local only, I2 global address and DNS over IPv6, I3 data to the internet over IPv6; absent when the network offered none or the log does not settle it"},
+		{"ipv6.blame", Text, "what holds the device back from I3: DEVICE, SERVICE (no name it asked for has an IPv6 address) or NETWORK (nothing offered, or nothing answered); absent when nothing does or when it is open"},
+	}
+}
+
+// ladderMinutes is how long a device must have had the offer of IPv6 before its
+// silence means anything: a router advertises at least every half hour, but a
+// host that joins solicits at once (RFC 4861 section 6.3.7).
+const ladderMinutes = 2
+
+// ladderLens places a host on the IPv6 ladder. It keeps nothing of its own: it
+// reads what the other lenses have stated and so must come after them.
+type ladderLens struct{}
+
+func (ladderLens) see(*world, *event.Event, Role) {}
+
+func (ladderLens) state(w *world, out *Sheet) {
+	if w.routers[w.host] {
+		return
+	}
+	view := ladderView{out}
+	if step, why := view.step(); step != "" {
+		out.Text("ipv6.ladder", step, why)
+	}
+	if blame, why := view.blame(); blame != "" {
+		out.Text("ipv6.blame", blame, why)
+	}
+}
+
+// ladderView reads the facts that the ladder is made of.
+type ladderView struct{ *Sheet }
+
+func (v ladderView) count(key string) (int, Because) {
+	f, _ := v.Get(key)
+	b := Because{events: f.Because, seen: f.Seen}
+	switch x := f.Value.(type) {
+	case int64:
+		return int(x), b
+	case []string:
+		return len(x), b
+	case bool:
+		if x {
+			return 1, b
+		}
+	}
+	return 0, b
+}
+
+func (v ladderView) has(key string) bool {
+	n, _ := v.count(key)
+	return n > 0
+}
+
+// settled says that what was not seen did not happen: the offer stood for long
+// enough, the joining is in the log and nothing is missing.
+func (v ladderView) settled() bool {
+	f, _ := v.Get("ipv6.offered_minutes")
+	minutes, _ := f.Value.(float64)
+	return v.has("ipv6.offered") && v.has("ipv6.join_seen") && v.has("capture.gapless") && minutes >= ladderMinutes
+}
+
+func (v ladderView) step() (string, Because) {
+	if n, why := v.count("ipv6.internet_data"); n > 0 {
+		return "I3", why
+	}
+	if n, why := v.count("rdnss.queries_v6"); n > 0 && v.has("ipv6.global_used") {
+		_, addrs := v.count("ipv6.global_used")
+		why.Join(addrs)
+		return "I2", why
+	}
+	if !v.settled() {
+		return "", Because{}
+	}
+	if n, why := v.count("ipv6.seen"); n > 0 {
+		return "I1", why
+	}
+	_, offer := v.count("ipv6.offered")
+	return "I0", offer
+}
+
+func (v ladderView) blame() (string, Because) {
+	switch {
+	case v.has("ipv6.internet_data"):
+		return "", Because{}
+	case !v.has("ipv6.offered"):
+		return "NETWORK", Because{}
+	case v.has("ipv6.internet_flows") && !v.has("ipv6.internet_answered"):
+		_, why := v.count("ipv6.internet_flows")
+		return "NETWORK", why
+	case !v.settled():
+		return "", Because{}
+	case !v.has("ipv6.global"):
+		_, why := v.count("ipv6.offered")
+		return "DEVICE", why
+	default:
+		return v.blameNames()
+	}
+}
+
+// blameNames splits the fault of a device with a global address that sends no
+// data from it: it never asks for IPv6 addresses, or there are none to be had.
+func (v ladderView) blameNames() (string, Because) {
+	asked, why := v.count("ipv6.names")
+	aaaa, whyAAAA := v.count("ipv6.names_aaaa")
+	having, _ := v.count("ipv6.names_with_v6")
+	v4, whyV4 := v.count("ipv6.names_v4_first")
+	switch {
+	case asked == 0:
+		return "", Because{}
+	case aaaa == 0:
+		return "DEVICE", why
+	case v4 > 0:
+		return "DEVICE", whyV4
+	case aaaa == asked && having == 0:
+		return "SERVICE", whyAAAA
+	default:
+		return "", Because{}
+	}
+}

@@ -1,0 +1,46 @@
+package fact
+
+import (
+	"strconv"
+
+	"assay/internal/assess/event"
+)
+
+func portMapSchema() []Decl {
+	return []Decl{
+		{"portmap.maps", Int, "requests of the device to a gateway to open a port"},
+		{"portmap.discovers", Int, "searches of the device for a gateway that opens ports"},
+		{"portmap.protocols", List, "the protocols it used: upnp, nat-pmp, pcp"},
+		{"portmap.ports", List, "the ports it asked to open, as PROTOCOL external:internal"},
+	}
+}
+
+// portMapLens watches whether a host asks the gateway to open ports.
+type portMapLens struct {
+	maps, discovers  Because
+	protocols, ports said
+}
+
+func (l *portMapLens) see(_ *world, ev *event.Event, role Role) {
+	b, ok := ev.Body.(event.PortMapAsked)
+	if !ok || role != Actor {
+		return
+	}
+	l.protocols.add(ev, b.Protocol)
+	if !b.Maps {
+		l.discovers.Add(*ev)
+		return
+	}
+	l.maps.Add(*ev)
+	l.ports.add(ev, b.Protocol+" "+strconv.Itoa(int(b.ExternalPort))+":"+strconv.Itoa(int(b.InternalPort)))
+}
+
+func (l *portMapLens) state(_ *world, out *Sheet) {
+	all := func(string) bool { return true }
+	used := l.maps
+	used.Join(l.discovers)
+	out.Int("portmap.maps", l.maps.Seen(), l.maps)
+	out.Int("portmap.discovers", l.discovers.Seen(), l.discovers)
+	out.List("portmap.protocols", l.protocols.list(all), used)
+	out.List("portmap.ports", l.ports.list(all), l.maps)
+}
