@@ -78,6 +78,25 @@ func (r Rule) Facts() []string {
 	return sortedKeys(seen)
 }
 
+// Controls lists the facts that the rule's positive control reads, sorted; where
+// a PASS rests on absence, capture.gapless is one of them.
+func (r Rule) Controls() []string {
+	seen := map[string]bool{}
+	for _, c := range r.controls {
+		for _, key := range c.when.reads {
+			seen[key] = true
+		}
+	}
+	if r.absence {
+		seen[gapless] = true
+	}
+	return sortedKeys(seen)
+}
+
+// RestsOnAbsence says that a PASS rests on nothing bad seen, so that the evidence
+// must have no gaps.
+func (r Rule) RestsOnAbsence() bool { return r.absence }
+
 // Reaches lists the verdicts that the rule can give, in the order in which they
 // are tried.
 func (r Rule) Reaches() []Verdict {

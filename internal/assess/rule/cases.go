@@ -70,7 +70,7 @@ func RunTests(fsys fs.FS, book Book, schema []fact.Decl) ([]TestResult, error) {
 }
 
 func (c Case) run(r Rule) TestResult {
-	got := r.judge(c.Sheet)
+	got := r.Judge(c.Sheet)
 	out := TestResult{Case: c, Got: got, OK: true}
 	switch {
 	case got.Verdict != c.Want:

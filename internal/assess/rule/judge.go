@@ -21,12 +21,13 @@ const (
 func (b Book) Judge(sheet *fact.Sheet) []Finding {
 	out := make([]Finding, 0, len(b.rules))
 	for _, r := range b.rules {
-		out = append(out, r.judge(sheet))
+		out = append(out, r.Judge(sheet))
 	}
 	return out
 }
 
-func (r Rule) judge(sheet *fact.Sheet) Finding {
+// Judge gives the finding of one rule. The Rule must come from a Book.
+func (r Rule) Judge(sheet *fact.Sheet) Finding {
 	held := map[Verdict]truth{}
 	first := map[Verdict]branch{}
 	for _, v := range order() {
