@@ -60,25 +60,28 @@ func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressB
 		p.order = append(p.order, d)
 	}
 	p.crowded = p.crowded || book.crowded
-	p.classify(r, ev, b, book.origin(d.addr, ev.At), j.before(ev.At))
-}
-
-func (p *reachPart) classify(r *reached, ev *event.Event, b event.FlowStarted, o origin, joined bool) {
+	o := book.origin(d.addr, ev.At)
 	switch {
 	case b.Midway:
 		r.midway++
 		return
 	case o != originUnknown:
-	case !joined:
+	case !j.before(ev.At):
 		r.early++
 		return
-	case b.Transport == event.UDP && p.spoken:
+	case d.mayBeTold() && p.spoken:
 		r.told++
 	}
 	r.byOrigin[o]++
 	if o != originFresh && r.bare.Ref == 0 {
 		r.bare = *ev
 	}
+}
+
+// mayBeTold says that a destination is of the kind that servers tell their
+// clients: a peer for media or data over UDP.
+func (d destination) mayBeTold() bool {
+	return d.transport == event.UDP && d.port != 53 && d.port != portDoT && d.port != 123
 }
 
 func (p *reachPart) established(ev *event.Event) {
