@@ -45,21 +45,12 @@ type reached struct {
 const reachLimit = 512
 
 func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressBook, j *joinings) {
-	d := destination{ev.Server.Addr().Unmap(), ev.Server.Port(), b.Transport}
-	r := p.dests[d]
-	if r == nil {
-		if len(p.dests) >= reachLimit {
-			p.crowded = true
-			return
-		}
-		if p.dests == nil {
-			p.dests = map[destination]*reached{}
-		}
-		r = &reached{first: *ev}
-		p.dests[d] = r
-		p.order = append(p.order, d)
-	}
 	p.crowded = p.crowded || book.crowded
+	d := destination{ev.Server.Addr().Unmap(), ev.Server.Port(), b.Transport}
+	r := p.dest(d, ev)
+	if r == nil {
+		return
+	}
 	o := book.origin(d.addr, ev.At)
 	switch {
 	case b.Midway:
@@ -76,6 +67,25 @@ func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressB
 	if o != originFresh && r.bare.Ref == 0 {
 		r.bare = *ev
 	}
+}
+
+// dest finds or makes the record of a destination; nil when there are too many.
+func (p *reachPart) dest(d destination, ev *event.Event) *reached {
+	r := p.dests[d]
+	if r != nil {
+		return r
+	}
+	if len(p.dests) >= reachLimit {
+		p.crowded = true
+		return nil
+	}
+	if p.dests == nil {
+		p.dests = map[destination]*reached{}
+	}
+	r = &reached{first: *ev}
+	p.dests[d] = r
+	p.order = append(p.order, d)
+	return r
 }
 
 // mayBeTold says that a destination is of the kind that servers tell their
