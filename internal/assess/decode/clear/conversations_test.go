@@ -28,7 +28,7 @@ type conversation struct {
 }
 
 func conversations() []conversation {
-	return slices.Concat(httpConversations(), textConversations(), mailConversations(), binaryConversations())
+	return slices.Concat(httpConversations(), textConversations(), mailConversations(), binaryConversations(), realConversations())
 }
 
 func TestConversations(t *testing.T) {
