@@ -33,6 +33,8 @@ type Graded struct {
 	Ladders  Ladders
 	// Levels says how much a check counts in the profile, by its id.
 	Levels map[string]string
+	// Unjudged are checks of the profile for which there was no rule.
+	Unjudged []NotTested
 }
 
 // Build makes the report. It sorts nothing by chance and asks no clock: the same
@@ -55,7 +57,7 @@ func Build(in Input) Report {
 		Hosts:            list(in.Hosts),
 		Packets:          packets(in.Findings),
 	}
-	r.NotTested = unanswered(r.Findings)
+	r.NotTested = append(unanswered(r.Findings), in.Graded.Unjudged...)
 	r.Device.Addresses = list(r.Device.Addresses)
 	r.Run.Statements = list(r.Run.Statements)
 	r.Run.ID = runID(in)

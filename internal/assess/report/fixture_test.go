@@ -91,10 +91,10 @@ func ptr(n int) *int { return &n }
 
 func cameraFamilies() []Family {
 	return []Family{
-		{Code: "DS", Name: "DNSSEC", Grade: "D", Word: gradeWord("D"), Percent: ptr(50), Coverage: Coverage{2, 3}, Why: "It relies on your resolver (step D1)."},
-		{Code: "TC", Name: "TLS: the device as client", Grade: "?", Word: gradeWord("?"), Percent: ptr(50), Coverage: Coverage{1, 2}, Why: "TC-01 was not tested."},
-		{Code: "V6", Name: "IPv6", Grade: "?", Word: gradeWord("?"), Coverage: Coverage{0, 1}},
-		{Code: "CR", Name: "Credentials", Grade: "F", Word: gradeWord("F"), Percent: ptr(0), Coverage: Coverage{1, 1}, Why: "CR-02 is a critical fault."},
-		{Code: "UP", Name: "Updates", Grade: "-", Word: gradeWord("-")},
+		{Code: "DS", Name: "DNSSEC", Grade: "D", Word: GradeWord("D"), Percent: ptr(50), Coverage: Coverage{2, 3}, Why: "It relies on your resolver (step D1)."},
+		{Code: "TC", Name: "TLS: the device as client", Grade: "?", Word: GradeWord("?"), Percent: ptr(50), Coverage: Coverage{1, 2}, Why: "TC-01 was not tested."},
+		{Code: "V6", Name: "IPv6", Grade: "?", Word: GradeWord("?"), Coverage: Coverage{0, 1}},
+		{Code: "CR", Name: "Credentials", Grade: "F", Word: GradeWord("F"), Percent: ptr(0), Coverage: Coverage{1, 1}, Why: "CR-02 is a critical fault."},
+		{Code: "UP", Name: "Updates", Grade: "-", Word: GradeWord("-")},
 	}
 }

@@ -25,7 +25,7 @@ func lamps(families []Family) []Lamp {
 			}
 		}
 		out = append(out, Lamp{
-			Name: h.name, Grade: worst, State: LampState(gradeTone(worst)), Word: gradeWord(worst),
+			Name: h.name, Grade: worst, State: LampState(gradeTone(worst)), Word: GradeWord(worst),
 			Families: slices.Clone(h.families),
 		})
 	}

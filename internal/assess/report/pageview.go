@@ -150,7 +150,7 @@ func ladderViews(l Ladders) []ladderView {
 			{Level: "I2", Word: "address and DNS"},
 			{Level: "I3", Word: "reaches the internet"},
 			{Level: "I4", Word: "works on IPv6 only"},
-			{Level: "I5", Word: "confirmed in use"},
+			{Level: "I5", Word: "confirmed"},
 		}),
 	}
 }

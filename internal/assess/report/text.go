@@ -136,17 +136,28 @@ func (p *textPage) passes(r Report) {
 	}
 }
 
+// open lists the checks without an answer, those with the same way to one together.
 func (p *textPage) open(r Report) {
 	p.heading(fmt.Sprintf("Not tested or not settled (%d)", len(r.NotTested)))
 	for _, g := range r.openGroups() {
-		p.para(2, g.Needs)
 		for _, n := range g.Checks {
-			p.hang("    "+p.paint(toneUnknown, "?")+" "+n.Check+"  ", 13, n.Title)
+			p.hang("  "+p.paint(toneUnknown, "?")+" "+n.Check+"  ", 11, openTitle(n))
 			if n.Verdict == rule.Inconclusive.String() {
-				p.para(13, n.Why)
+				p.para(11, n.Why)
 			}
 		}
+		if g.Needs != "" {
+			p.hang("           → ", 13, g.Needs)
+		}
 	}
+}
+
+// openTitle adds how much a check counts; a check without a rule has no title.
+func openTitle(n NotTested) string {
+	if n.Title == "" {
+		return strings.ToLower(n.Level)
+	}
+	return n.Title + " (" + strings.ToLower(n.Level) + ")"
 }
 
 func (p *textPage) notApplicable(r Report) {

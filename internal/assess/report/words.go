@@ -75,8 +75,8 @@ func gradeTone(grade string) tone {
 	}
 }
 
-// gradeWord says a grade in words.
-func gradeWord(grade string) string {
+// GradeWord says a grade in words.
+func GradeWord(grade string) string {
 	switch gradeTone(grade) {
 	case toneGood:
 		return "meets the demand"

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"assay/internal/assess"
+	"assay/internal/assess/fact"
+	"assay/internal/assess/report"
+)
+
+// gradeCmd grades captures that somebody made.
+type gradeCmd struct {
+	DUT       string            `name:"dut" placeholder:"MAC|IP|all" help:"The device to grade: its MAC or IP address, or 'all' for every host that acts. Without it the device is chosen, and the report says why."`
+	Profile   string            `default:"internet-standards" placeholder:"ID" help:"Which demands count how much (${default})."`
+	Format    string            `enum:"text,json,html" default:"text" help:"Form of the report: text, json or html."`
+	Output    string            `short:"o" placeholder:"PATH" help:"Write the report to this file; with several reports, to a folder."`
+	Statement map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Something that no packet can show, such as setup-captured=yes. May be repeated."`
+	Canary    []string          `sep:"none" placeholder:"TEXT" help:"A text that was typed into the device at set-up: finding it in clear is proof of exposure. May be repeated."`
+	Files     []string          `arg:"" name:"file" help:"Capture files (pcap or pcapng, also gzip); - is standard input."`
+}
+
+// Validate checks what kong cannot.
+func (g *gradeCmd) Validate() error {
+	known := fact.Statements()
+	for key := range g.Statement {
+		if !slices.ContainsFunc(known, func(s fact.Statement) bool { return s.Key == key }) {
+			return fmt.Errorf("unknown statement %q: known are %s", key, statementKeys(known))
+		}
+	}
+	if n := countStdin(g.Files); n > 1 {
+		return errors.New("standard input can be read only once")
+	}
+	if g.Output != "" && slices.ContainsFunc(g.Files, g.overwrites) {
+		return fmt.Errorf("the report would overwrite the evidence %s", g.Output)
+	}
+	return nil
+}
+
+func (g *gradeCmd) overwrites(file string) bool {
+	return filepath.Clean(file) == filepath.Clean(g.Output)
+}
+
+func countStdin(files []string) int {
+	n := 0
+	for _, f := range files {
+		if f == "-" {
+			n++
+		}
+	}
+	return n
+}
+
+func statementKeys(known []fact.Statement) string {
+	var keys []string
+	for _, s := range known {
+		keys = append(keys, s.Key)
+	}
+	return strings.Join(keys, ", ")
+}
+
+// Run grades each file in turn and exits with the worst result.
+func (g *gradeCmd) Run(c *console) error {
+	book, err := loadBook(g.Profile)
+	if err != nil {
+		return err
+	}
+	sink, err := newSink(c, g.Format, g.Output, len(g.Files) > 1 || g.DUT == "all")
+	if err != nil {
+		return err
+	}
+	worst := exitMeets
+	for _, file := range g.Files {
+		code, err := g.file(c, book, sink, file)
+		if err != nil {
+			code = exitCode(err, *c)
+		}
+		worst = worse(worst, code)
+	}
+	if worst != exitMeets {
+		return silent(worst)
+	}
+	return nil
+}
+
+// file grades one file and returns the exit code of its worst report.
+func (g *gradeCmd) file(c *console, book assess.Book, out *sink, file string) (int, error) {
+	a := assess.New(book, assess.About{
+		File: filepath.Base(shown(file)), Version: programVersion(), Plan: "capture",
+		Statements: g.Statement, Canaries: g.Canary,
+	})
+	asOf, err := read(c, file, a)
+	if err != nil {
+		return 0, err
+	}
+	reports, err := g.reports(a, asOf, file)
+	if err != nil {
+		return 0, err
+	}
+	worst := exitMeets
+	for _, r := range reports {
+		if err := out.put(file, r); err != nil {
+			return 0, err
+		}
+		worst = worse(worst, verdictCode(r))
+	}
+	return worst, nil
+}
+
+// reports makes the report of the device that was named, chosen, or of each.
+func (g *gradeCmd) reports(a *assess.Assessor, asOf assess.AsOf, file string) ([]report.Report, error) {
+	hosts := a.Hosts()
+	switch g.DUT {
+	case "":
+		return []report.Report{a.Report(asOf)}, nil
+	case "all":
+		found := assess.Candidates(hosts)
+		var out []report.Report
+		for _, h := range found {
+			why := fmt.Sprintf("Every host that acts is graded; this is one of %d.", len(found))
+			out = append(out, a.ReportOn(h.ID, why, asOf))
+		}
+		if len(out) == 0 {
+			out = append(out, a.Report(asOf))
+		}
+		return out, nil
+	}
+	h, ok := assess.Find(hosts, g.DUT)
+	if !ok {
+		return nil, fail(exitData, "cannot find the device %s in %s: it holds %s", g.DUT, shown(file), seenHosts(hosts))
+	}
+	return []report.Report{a.ReportOn(h.ID, "The device was named when the grading was started.", asOf)}, nil
+}
+
+// seenHosts names the first hosts of a capture.
+func seenHosts(hosts []fact.Host) string {
+	const most = 8
+	if len(hosts) == 0 {
+		return "no host that could be read"
+	}
+	var ids []string
+	for i, h := range hosts {
+		if i == most {
+			ids = append(ids, fmt.Sprintf("and %d more", len(hosts)-most))
+			break
+		}
+		ids = append(ids, h.ID.String())
+	}
+	return strings.Join(ids, ", ")
+}
+
+// verdictCode is the exit code of an overall verdict.
+func verdictCode(r report.Report) int {
+	switch r.Overall.Verdict {
+	case "MEETS THE DEMAND", "MEETS WITH REMARKS":
+		return exitMeets
+	case "DOES NOT MEET":
+		return exitFails
+	default:
+		return exitUnproven
+	}
+}
+
+// worse picks the code that says more: an error before a verdict, a fault before
+// an open question, that before a good result.
+func worse(a, b int) int {
+	order := []int{exitMeets, exitUnproven, exitFails, exitMissing, exitData, exitUsage, exitBug}
+	if slices.Index(order, a) >= slices.Index(order, b) {
+		return a
+	}
+	return b
+}

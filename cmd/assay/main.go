@@ -1,0 +1,148 @@
+// Command assay grades IoT devices on internet standards. Each subcommand is one
+// small file that wires the packages of internal together; this one owns how the
+// program is called, how it speaks of errors and how it exits. It must hold no
+// judgement and no packet format.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is what the program calls itself; the build sets it with
+// -ldflags "-X main.version=...".
+var version = ""
+
+// What the program exits with. Grading exits with the overall verdict, everything
+// else follows sysexits(3).
+const (
+	exitMeets    = 0  // MEETS THE DEMAND or MEETS WITH REMARKS, or nothing to judge
+	exitFails    = 1  // DOES NOT MEET
+	exitUnproven = 2  // NOT PROVEN
+	exitUsage    = 64 // the command line is wrong
+	exitData     = 65 // the input is no usable evidence
+	exitMissing  = 69 // something needed is not there
+	exitBug      = 70 // a fault of assay itself
+)
+
+const description = `Grade IoT devices on internet standards, from evidence.
+
+A grade is a pure function of a capture file and of the rules: the same file gives the same report.
+
+Exit codes: 0 meets the demand (also with remarks), 1 does not meet, 2 not proven, 64 usage, 65 bad input data, 69 something needed is missing, 70 a bug in assay.`
+
+// commands is the command line.
+type commands struct {
+	Grade   gradeCmd   `cmd:"" help:"Grade the device in a capture file."`
+	Rules   rulesCmd   `cmd:"" help:"List, check or test the rules."`
+	Version versionCmd `cmd:"" help:"Print the version of the program and of its rules."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	// colour and progress say whether out and err are terminals that want them.
+	colour, progress bool
+}
+
+// failure is an error with the code to exit with.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f failure) Error() string { return f.err.Error() }
+func (f failure) Unwrap() error { return f.err }
+
+func fail(code int, format string, args ...any) error {
+	return failure{code, fmt.Errorf(format, args...)}
+}
+
+// silent exits with a code without a word: the verdict was printed.
+type silent int
+
+func (s silent) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
+
+func main() {
+	os.Exit(run(os.Args[1:], console{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		colour: wantsColour(os.Stdout), progress: isTerminal(os.Stderr),
+	}))
+}
+
+// run does what the command line says and returns the exit code.
+func run(args []string, c console) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(c.err, "assay: this is a fault of assay itself, please report it with the file that caused it: %v\n%s", r, debug.Stack())
+			code = exitBug
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, done, err := parse(args, c)
+	switch {
+	case err != nil:
+		fmt.Fprintf(c.err, "assay: %v\nTry 'assay --help'.\n", err)
+		return exitUsage
+	case done:
+		return exitMeets
+	}
+	return exitCode(parsed.Run(&c), c)
+}
+
+// helped ends the parsing after the help was printed.
+type helped struct{ code int }
+
+// parse reads the command line; done says that help was asked for and given.
+func parse(args []string, c console) (parsed *kong.Context, done bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helped); !ok {
+				panic(r)
+			}
+			done = true
+		}
+	}()
+	parser, err := kong.New(&commands{}, kong.Name("assay"), kong.Description(description),
+		kong.Writers(c.out, c.err), kong.Exit(func(code int) { panic(helped{code}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
+	if err != nil {
+		return nil, false, err
+	}
+	parsed, err = parser.Parse(args)
+	return parsed, false, err
+}
+
+// exitCode says what went wrong, in one line, and with which code to exit.
+func exitCode(err error, c console) int {
+	var f failure
+	var s silent
+	switch {
+	case err == nil:
+		return exitMeets
+	case errors.As(err, &s):
+		return int(s)
+	case errors.As(err, &f):
+		fmt.Fprintf(c.err, "assay: %v\n", err)
+		return f.code
+	default:
+		fmt.Fprintf(c.err, "assay: %v\n", err)
+		return exitBug
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+// wantsColour follows no-color.org: any value of NO_COLOR switches colours off.
+func wantsColour(f *os.File) bool { return isTerminal(f) && os.Getenv("NO_COLOR") == "" }

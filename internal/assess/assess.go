@@ -1,0 +1,140 @@
+package assess
+
+import (
+	"encoding/hex"
+	"sort"
+	"time"
+
+	"assay/internal/assess/decode"
+	"assay/internal/assess/event"
+	"assay/internal/assess/evidence"
+	"assay/internal/assess/fact"
+	"assay/internal/assess/grade"
+	"assay/internal/assess/report"
+	"assay/internal/assess/rule"
+)
+
+// Book is what an assessment judges by.
+type Book struct {
+	Rules       rule.Book
+	Profile     grade.Profile
+	Credentials []fact.Credential
+	Digest      string // SHA-256 of the rule files, hexadecimal
+}
+
+// About is what is told about the evidence rather than seen in it.
+type About struct {
+	File    string // name of the evidence file, for the reader
+	Version string // of the program
+	Plan    string // "capture" for a file made elsewhere, else the plan of the run
+	// Statements are what the operator declares ("setup-captured": "yes").
+	Statements map[string]string
+	// Canaries are texts that the operator typed into the device at set-up.
+	Canaries []string
+}
+
+// AsOf is what is known about the evidence as a file when a report is made.
+type AsOf struct {
+	SHA256    []byte // of the file
+	Bytes     uint64 // its size
+	Truncated string // why it could not be read to its end, or ""
+}
+
+// Assessor takes the entries of one evidence log and reports on its hosts.
+type Assessor struct {
+	book    Book
+	about   About
+	decoder *decode.Decoder
+	watch   *fact.Observer
+	first   time.Time // of the first packet
+	last    time.Time // of the latest packet
+}
+
+// New starts an assessment with nothing seen.
+func New(book Book, about About) *Assessor {
+	a := &Assessor{book: book, about: about, watch: fact.NewObserver()}
+	a.decoder = decode.New(decode.Options{Canaries: about.Canaries}, a.watch.Add)
+	return a
+}
+
+// Add takes the next entry of the log. The entry's packet bytes are not kept.
+func (a *Assessor) Add(e evidence.Entry) {
+	if e.Kind == evidence.KindPacket {
+		if a.first.IsZero() || e.At.Before(a.first) {
+			a.first = e.At
+		}
+		if e.At.After(a.last) {
+			a.last = e.At
+		}
+	}
+	a.watch.Tick(e.At)
+	a.decoder.Add(e)
+}
+
+// Close says that the log is complete: conversations that are still open are
+// summed up. A report made before is provisional; entries added after are ignored.
+func (a *Assessor) Close() { a.decoder.Close() }
+
+// Hosts lists the hosts of the log in order of their first event.
+func (a *Assessor) Hosts() []fact.Host { return a.watch.Hosts() }
+
+// Report chooses the device and reports on it.
+func (a *Assessor) Report(asOf AsOf) report.Report {
+	h, why := Choose(a.Hosts())
+	return a.ReportOn(h.ID, why, asOf)
+}
+
+// ReportOn reports on the given host; why says in words how it came to be the
+// one. The zero HostID gives the report about no device: nothing proven.
+func (a *Assessor) ReportOn(id event.HostID, why string, asOf AsOf) report.Report {
+	counts := a.decoder.Counts()
+	sheet := a.watch.Sheet(id, a.closing(counts, asOf))
+	findings := a.book.Rules.Judge(sheet)
+	graded := a.grade(findings, sheet)
+	if id.IsZero() {
+		graded.Overall = nothingProven(why)
+	}
+	in := report.Input{
+		Device:   a.device(id, why),
+		Run:      a.run(),
+		Graded:   graded,
+		Findings: findings,
+		Evidence: report.EvidenceFile{
+			Name: event.Clean(a.about.File), SHA256: hex.EncodeToString(asOf.SHA256), Bytes: asOf.Bytes,
+			Frames: counts.Frames, Cut: counts.Cut, Unread: counts.Unread, Malformed: counts.Malformed, Crowded: counts.Crowded,
+		},
+		TruncatedWhy: asOf.Truncated,
+		Lost:         counts.Lost,
+		Hosts:        a.hosts(id),
+	}
+	in.Destinations, in.DestinationsMore = a.destinations(id)
+	return report.Build(in)
+}
+
+// nothingProven is the overall result where no device was found.
+func nothingProven(why string) report.Overall {
+	return report.Overall{Verdict: grade.NotProven.String(), Why: why}
+}
+
+func (a *Assessor) closing(c decode.Counts, asOf AsOf) fact.Closing {
+	return fact.Closing{
+		Digest: asOf.SHA256, Frames: c.Frames, Cut: c.Cut, Lost: c.Lost, Malformed: c.Malformed,
+		Truncated: asOf.Truncated != "", Statements: a.about.Statements, Credentials: a.book.Credentials,
+	}
+}
+
+func (a *Assessor) run() report.Run {
+	r := report.Run{
+		Started: a.first.UTC(), Ended: a.last.UTC(), Plan: a.about.Plan,
+		Profile: a.book.Profile.ID, ProfileTitle: a.book.Profile.Title,
+		RulesDigest: a.book.Digest, AssayVersion: a.about.Version,
+	}
+	if a.first.IsZero() {
+		r.Started, r.Ended = time.Time{}, time.Time{}
+	}
+	for k, v := range a.about.Statements {
+		r.Statements = append(r.Statements, report.Field{Name: event.Clean(k), Value: event.Clean(v)})
+	}
+	sort.Slice(r.Statements, func(i, j int) bool { return r.Statements[i].Name < r.Statements[j].Name })
+	return r
+}
