@@ -118,7 +118,7 @@ func (d *Decoder) begin(p *packet, o opening) *conversation {
 		c.swap()
 	}
 	d.table.add(c)
-	d.touch(c, p)
+	d.touch(c)
 	e := c.event(event.FlowStarted{Transport: o.transport, Midway: o.midway})
 	e.First = p.first
 	d.emit(e)
@@ -134,10 +134,9 @@ func (c *conversation) swap() {
 }
 
 // touch notes a packet of a conversation.
-func (d *Decoder) touch(c *conversation, p *packet) {
+func (d *Decoder) touch(c *conversation) {
 	c.lastAt, c.lastRef, c.lastNano = d.now, d.ref, d.nano
 	d.table.move(c, c.list)
-	_ = p
 }
 
 // counted notes that side sent a packet, and what follows from it being the first.

@@ -161,16 +161,18 @@ func (w *fragmented) add(f piece, data []byte) bool {
 	if same {
 		return string(w.pieces[i].data) == string(data)
 	}
-	if len(w.pieces) == pieceLimit {
-		return false
-	}
-	if i > 0 && w.pieces[i-1].end() > f.off || i < len(w.pieces) && end > w.pieces[i].off {
+	if len(w.pieces) == pieceLimit || w.overlaps(i, f.off, end) {
 		return false
 	}
 	f.data = slices.Clone(data)
 	w.pieces = slices.Insert(w.pieces, i, f)
 	w.have += len(data)
 	return w.total < 0 || w.pieces[len(w.pieces)-1].end() <= w.total
+}
+
+// overlaps reports whether a piece that belongs before index i meets its neighbours.
+func (w *fragmented) overlaps(i, off, end int) bool {
+	return i > 0 && w.pieces[i-1].end() > off || i < len(w.pieces) && end > w.pieces[i].off
 }
 
 func (f piece) end() int { return f.off + len(f.data) }

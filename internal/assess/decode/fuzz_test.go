@@ -39,8 +39,31 @@ func FuzzFrame(f *testing.F) {
 // checkBooks asserts what holds after any input.
 func checkBooks(t *testing.T, r *recorder) {
 	t.Helper()
-	started, ended := map[event.FlowID]int{}, map[event.FlowID]int{}
 	for _, e := range r.events {
+		checkRefs(t, e, r.num)
+		_ = e.Body.Describe()
+	}
+	checkFlows(t, r.events)
+	if r.held != 0 || r.buffered != 0 || r.measured != 0 {
+		t.Fatalf("held %d, buffered %d, measured %d bytes at the end", r.held, r.buffered, r.measured)
+	}
+	if r.fragments.held < 0 || r.fragments.held > fragmentBytes || len(r.fragments.waiting) > fragmentedLimit {
+		t.Fatalf("fragments hold %d bytes in %d packets", r.fragments.held, len(r.fragments.waiting))
+	}
+}
+
+func checkRefs(t *testing.T, e event.Event, last event.Ref) {
+	t.Helper()
+	if e.First > e.Ref || e.First == 0 || e.Ref > last {
+		t.Fatalf("%T rests on frames %d to %d of %d", e.Body, e.First, e.Ref, last)
+	}
+}
+
+// checkFlows asserts that each conversation started once and ended once.
+func checkFlows(t *testing.T, events []event.Event) {
+	t.Helper()
+	started, ended := map[event.FlowID]int{}, map[event.FlowID]int{}
+	for _, e := range events {
 		switch e.Body.(type) {
 		case event.FlowStarted:
 			started[e.Flow]++
@@ -48,10 +71,6 @@ func checkBooks(t *testing.T, r *recorder) {
 			ended[e.Flow]++
 		default:
 		}
-		if e.First > e.Ref || e.First == 0 || e.Ref > r.num {
-			t.Fatalf("%T rests on frames %d to %d of %d", e.Body, e.First, e.Ref, r.num)
-		}
-		_ = e.Body.Describe()
 	}
 	for id, n := range started {
 		if n != 1 || ended[id] != 1 {
@@ -60,12 +79,6 @@ func checkBooks(t *testing.T, r *recorder) {
 	}
 	if len(started) != len(ended) {
 		t.Fatalf("%d conversations started, %d ended", len(started), len(ended))
-	}
-	if r.held != 0 || r.buffered != 0 || r.measured != 0 {
-		t.Fatalf("held %d, buffered %d, measured %d bytes at the end", r.held, r.buffered, r.measured)
-	}
-	if r.fragments.held < 0 || r.fragments.held > fragmentBytes || len(r.fragments.waiting) > fragmentedLimit {
-		t.Fatalf("fragments hold %d bytes in %d packets", r.fragments.held, len(r.fragments.waiting))
 	}
 }
 

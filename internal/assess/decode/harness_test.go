@@ -75,8 +75,8 @@ func one[B event.Body](r *recorder) B {
 	return all[0]
 }
 
-// serialize puts layers together with lengths and checksums.
-func serialize(t testing.TB, l ...gopacket.SerializableLayer) []byte {
+// assemble puts layers together with lengths and checksums.
+func assemble(t testing.TB, l ...gopacket.SerializableLayer) []byte {
 	t.Helper()
 	b := gopacket.NewSerializeBuffer()
 	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, l...); err != nil {
@@ -120,7 +120,7 @@ func udpFrame(t testing.TB, e ends, payload []byte) []byte {
 	eth, network, ip := e.ip(layers.IPProtocolUDP)
 	udp := &layers.UDP{SrcPort: layers.UDPPort(e.fromPort), DstPort: layers.UDPPort(e.toPort)}
 	_ = udp.SetNetworkLayerForChecksum(network)
-	return serialize(t, eth, ip, udp, gopacket.Payload(payload))
+	return assemble(t, eth, ip, udp, gopacket.Payload(payload))
 }
 
 // tcpFrame is a segment; flags is a string of the letters S, A, F, R and P.
@@ -143,7 +143,7 @@ func tcpFrame(t testing.TB, e ends, flags string, seq, ack uint32, payload []byt
 		}
 	}
 	_ = tcp.SetNetworkLayerForChecksum(network)
-	return serialize(t, eth, ip, tcp, gopacket.Payload(payload))
+	return assemble(t, eth, ip, tcp, gopacket.Payload(payload))
 }
 
 // web is a conversation from the device to a server at a port nobody uses.

@@ -29,11 +29,8 @@ const extensionLimit = 8
 
 // readIPv4 reads an IPv4 header (RFC 791 section 3.1).
 func (d *Decoder) readIPv4(p *packet, b []byte) {
-	header := 0
-	if len(b) >= 20 {
-		header = int(b[0]&15) * 4
-	}
-	if len(b) < 20 || b[0]>>4 != 4 || header < 20 || header > len(b) {
+	header := headerSize4(b)
+	if header < 20 || header > len(b) {
 		d.badNetwork(p, "ipv4", len(b) < max(header, 20), "no complete version 4 header")
 		return
 	}
@@ -56,6 +53,14 @@ func (d *Decoder) readIPv4(p *packet, b []byte) {
 		return
 	}
 	d.readTransport(p)
+}
+
+// headerSize4 is the length that an IPv4 header claims, 0 when b holds none.
+func headerSize4(b []byte) int {
+	if len(b) < 20 || b[0]>>4 != 4 {
+		return 0
+	}
+	return int(b[0]&15) * 4
 }
 
 // badNetwork handles a network header that cannot be read.

@@ -31,4 +31,4 @@ func newProtocols(opts Options) protocols {
 func (p *protocols) unknownStream() wire.Stream { return clear.NewUnknown(p.canaries) }
 
 // unknownDatagram reads a UDP conversation that nobody recognised.
-func (p *protocols) unknownDatagram() wire.Datagram { return ignored{} }
+func (p *protocols) unknownDatagram() wire.Datagram { return clear.NewUnknownDatagram(p.canaries) }

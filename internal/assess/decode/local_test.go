@@ -3,7 +3,10 @@ package decode
 import (
 	"net/netip"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
@@ -50,7 +53,7 @@ func icmp6(t testing.TB, kind uint8, hops uint8, body ...byte) []byte {
 	ip.(*layers.IPv6).HopLimit = hops
 	m := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(kind, 0)}
 	_ = m.SetNetworkLayerForChecksum(network)
-	return serialize(t, eth, ip, m, gopacket.Payload(body))
+	return assemble(t, eth, ip, m, gopacket.Payload(body))
 }
 
 func TestRouterAdvertisementOptions(t *testing.T) {
@@ -65,16 +68,20 @@ func TestRouterAdvertisementOptions(t *testing.T) {
 	body = append(body, 144, 3, 0, 1, 0, 0, 0, 60, 0, 7, 3, 'd', 'n', 's', 1, 'X', 0, 0, 0, 0, 0, 0, 0, 0)
 	r := record(t)
 	r.frame(icmp6(t, 134, 255, body...))
-	got := one[event.RouterAdvertised](r)
-	want := "IPv6 router advertisement from fe80::1: prefix 2001:db8:1::/64, DNS server 2001:db8::53, NAT64 prefix 64:ff9b::/96"
-	if got.Describe() != want || !got.Managed || !got.Other || got.HopLimit != 255 || got.MTU != 1280 {
-		t.Fatalf("got %s\n%+v", got.Describe(), got)
+	want := event.RouterAdvertised{
+		From: netip.MustParseAddr("fe80::1"), HopLimit: 255, Managed: true, Other: true,
+		Lifetime: 1800 * time.Second, MTU: 1280,
+		Prefixes: []event.AdvertisedPrefix{{
+			Prefix: netip.MustParsePrefix("2001:db8:1::/64"), OnLink: true, Autonomous: true,
+			Valid: time.Hour, Preferred: 30 * time.Minute,
+		}},
+		RDNSS:     []netip.Addr{netip.MustParseAddr("2001:db8::53")},
+		PREF64:    []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96")},
+		DNSSearch: []string{"lan."},
+		DNR:       []string{"dns.x."},
 	}
-	if len(got.DNSSearch) != 1 || got.DNSSearch[0] != "lan." || len(got.DNR) != 1 || got.DNR[0] != "dns.x." {
-		t.Fatalf("names %q and %q", got.DNSSearch, got.DNR)
-	}
-	if got.Lifetime.Seconds() != 1800 || got.Prefixes[0].Valid.Hours() != 1 || !got.Prefixes[0].Autonomous {
-		t.Fatalf("got %+v", got)
+	if diff := cmp.Diff(want, one[event.RouterAdvertised](r), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
+		t.Fatal(diff)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"assay/internal/assess/event"
 )
 
-// Options of router advertisements (IANA "IPv6 Neighbor Discovery Option Formats").
+// Options of router advertisements (IANA registry "ICMPv6 Parameters").
 const (
 	optPrefix = 3   // RFC 4861 section 4.6.2
 	optMTU    = 5   // RFC 4861 section 4.6.4
@@ -87,13 +87,19 @@ func readRouterOption(e *event.RouterAdvertised, kind uint8, b []byte) {
 	case optPREF64:
 		readPREF64(e, b)
 	case optDNR:
-		if len(b) >= 8 {
-			size := int(binary.BigEndian.Uint16(b[6:8]))
-			if name, _, ok := wire.DomainName(head(b[8:], size)); ok {
-				e.DNR = append(e.DNR, name)
-			}
-		}
+		readDNR(e, b)
 	default:
+	}
+}
+
+// readDNR reads the authentication domain name of an encrypted resolver.
+func readDNR(e *event.RouterAdvertised, b []byte) {
+	if len(b) < 8 {
+		return
+	}
+	size := int(binary.BigEndian.Uint16(b[6:8]))
+	if name, _, ok := wire.DomainName(head(b[8:], size)); ok {
+		e.DNR = append(e.DNR, name)
 	}
 }
 

@@ -55,7 +55,13 @@ func (d *Decoder) receive(c *conversation, side event.Side, seq uint32, data []b
 		d.deliver(c, side, data, size, ref)
 		return
 	}
-	d.wait(c, h, segment{seq: seq, size: size, data: data, ref: ref})
+	d.receiveAhead(c, side, segment{seq: seq, size: size, data: data, ref: ref})
+}
+
+// receiveAhead takes a segment that others wait with or that must wait itself.
+func (d *Decoder) receiveAhead(c *conversation, side event.Side, s segment) {
+	h := &c.half[side]
+	d.wait(c, h, s)
 	d.drain(c, side)
 	d.skipAcked(c, side, h)
 	for len(h.pending) > 0 && (h.held > pendingLimit || d.held > heldLimit) {

@@ -87,7 +87,7 @@ func (d *Decoder) reopens(c *conversation, t *tcpPacket, side event.Side) bool {
 
 // readSegment applies a segment to its conversation.
 func (d *Decoder) readSegment(c *conversation, p *packet, t *tcpPacket, side event.Side) {
-	d.touch(c, p)
+	d.touch(c)
 	d.counted(c, side, p)
 	if c.finished {
 		return
@@ -99,9 +99,16 @@ func (d *Decoder) readSegment(c *conversation, p *packet, t *tcpPacket, side eve
 		}
 		return
 	}
-	if side == event.FromServer && c.half[event.FromClient].packets > 0 && answers(c, peer, t) {
+	if c.isAnswered(side, t) {
 		d.establish(c)
 	}
+	d.readPayload(c, p, t, side)
+	d.checkFIN(c, side)
+}
+
+// readPayload applies sequence numbers and data of a segment.
+func (d *Decoder) readPayload(c *conversation, p *packet, t *tcpPacket, side event.Side) {
+	h, peer := &c.half[side], &c.half[1-side]
 	seq := t.seq
 	if t.flags&flagSYN != 0 {
 		if h.hasISN && h.isn != t.seq {
@@ -119,12 +126,15 @@ func (d *Decoder) readSegment(c *conversation, p *packet, t *tcpPacket, side eve
 	if t.flags&flagFIN != 0 {
 		h.noteFIN(seq + uint32(t.size))
 	}
-	d.checkFIN(c, side)
 }
 
-// answers reports whether a server's segment shows that it took the connection.
-func answers(c *conversation, client *half, t *tcpPacket) bool {
-	return !c.opened || !client.hasISN || t.flags&flagACK != 0 && int32(t.ack-client.isn) > 0
+// isAnswered reports whether a segment shows that the server took the connection.
+func (c *conversation) isAnswered(side event.Side, t *tcpPacket) bool {
+	client := &c.half[event.FromClient]
+	if !c.opened {
+		return client.packets > 0 && c.half[event.FromServer].packets > 0
+	}
+	return side == event.FromServer && t.flags&flagACK != 0 && int32(t.ack-client.isn) > 0
 }
 
 const (

@@ -37,7 +37,7 @@ func (d *Decoder) readUDP(p *packet) {
 // the log holds it whole.
 func (d *Decoder) readDatagram(c *conversation, p *packet, low bool, data []byte, size int) {
 	side := c.side(low)
-	d.touch(c, p)
+	d.touch(c)
 	d.counted(c, side, p)
 	if side == event.FromServer && c.half[event.FromClient].packets > 0 {
 		d.establish(c)

@@ -190,11 +190,11 @@ func resolvers4(b []byte) []string {
 	var out []string
 	for len(b) >= 5 && len(out) < listLimit {
 		size := 2 + int(binary.BigEndian.Uint16(b))
-		adn := int(b[4])
-		if size > len(b) || 5+adn > size {
+		end := 5 + int(b[4])
+		if size > len(b) || end > size {
 			break
 		}
-		if name, _, ok := wire.DomainName(b[5 : 5+adn]); ok {
+		if name, _, ok := wire.DomainName(b[5:end]); ok {
 			out = append(out, name)
 		}
 		b = b[size:]

@@ -3,6 +3,7 @@ package dhcp
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"assay/internal/assess/decode/wire"
 	"assay/internal/assess/event"
@@ -174,31 +175,39 @@ func message6(b []byte) event.DHCP6 {
 func readOption6(m *event.DHCP6, code uint16, v []byte) {
 	switch code {
 	case optClientID:
-		if len(v) >= 2 {
-			m.DUIDType, m.DUID = binary.BigEndian.Uint16(v), append([]byte(nil), v...)
-		}
+		readDUID(m, v)
 	case optIANA, optIATA:
 		m.AsksAddress = true
 		readAddresses(m, code, v)
 	case optIAPD:
 		m.AsksPrefix = true
 	case optRequest:
-		for ; len(v) >= 2 && len(m.Requested) < listLimit; v = v[2:] {
-			m.Requested = append(m.Requested, binary.BigEndian.Uint16(v))
-		}
+		m.Requested = append(m.Requested, codes(v)...)
 	case optVendor:
 		if len(v) >= 6 {
 			m.VendorClass = vendorClass(v[4:])
 		}
 	case optFQDN: // flags, then a name (RFC 4704 section 4)
-		if len(v) > 1 {
-			m.FQDN, _, _ = wire.DomainName(v[1:])
-		}
+		m.FQDN, _, _ = wire.DomainName(v[min(1, len(v)):])
 	case optMUD:
 		m.MUDURL = string(v)
 	default:
 		readService6(m, code, v)
 	}
+}
+
+func readDUID(m *event.DHCP6, v []byte) {
+	if len(v) >= 2 {
+		m.DUIDType, m.DUID = binary.BigEndian.Uint16(v), slices.Clone(v)
+	}
+}
+
+func codes(v []byte) []uint16 {
+	var out []uint16
+	for ; len(v) >= 2 && len(out) < listLimit; v = v[2:] {
+		out = append(out, binary.BigEndian.Uint16(v))
+	}
+	return out
 }
 
 // readService6 reads the options that name servers.
