@@ -21,7 +21,10 @@ type turn struct {
 func cl(text string) turn { return turn{event.FromClient, text} }
 func sv(text string) turn { return turn{event.FromServer, text} }
 
-var canaries = []string{"planted-name"}
+var (
+	canaries  = []string{"planted-name"}
+	testKinds = Streams(canaries)
+)
 
 // core plays the transport: it recognises, buffers, and starts afresh on Restart.
 type core struct {
@@ -39,7 +42,7 @@ type core struct {
 }
 
 func newCore(t testing.TB, serverPort uint16) *core {
-	return &core{t: t, kinds: Streams(canaries), conn: wire.Conn{
+	return &core{t: t, kinds: testKinds, conn: wire.Conn{
 		Flow: 1, Transport: event.TCP, ServerPort: serverPort, ClientPort: 40000,
 		Device: event.HostByMAC([6]byte{0x70, 0xee, 0x50, 0x1a, 0x2b, 0x3c}),
 		Peer:   event.HostByMAC([6]byte{0x52, 0x54, 0x11, 0x22, 0x33, 0x44}),

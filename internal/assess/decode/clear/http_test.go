@@ -161,6 +161,10 @@ func BenchmarkHTTPBulk(b *testing.B) {
 func BenchmarkHTTPSmall(b *testing.B) {
 	turns := httpConversations()[0].turns
 	for b.Loop() {
-		play(b, 80, turns...)
+		k := newCore(b, 80)
+		for _, tu := range turns {
+			k.feed(tu.from, []byte(tu.text))
+		}
+		k.close()
 	}
 }

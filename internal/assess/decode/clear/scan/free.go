@@ -9,8 +9,18 @@ import (
 	"assay/internal/assess/event"
 )
 
+const (
+	// mailMin is the shortest mail address that is believed, x@yy.nl.
+	mailMin = 7
+	// tokenMin is shorter than any JSON Web Token.
+	tokenMin = 32
+)
+
 // free finds what tells itself without a key: tokens and mail addresses.
 func (t *textScan) free(word []byte) (Found, bool) {
+	if len(word) < mailMin {
+		return Found{}, false
+	}
 	if alg, ok := tokenAlgorithm(word, t.long); ok {
 		return Found{Kind: event.ExposedJWT, Sample: Cut(string(word)), Shown: alg}, true
 	}
@@ -27,6 +37,9 @@ func (t *textScan) free(word []byte) (Found, bool) {
 // three Base64url parts, the first a JSON object with "alg", the second a JSON
 // object. It returns the algorithm.
 func tokenAlgorithm(word []byte, long bool) (alg string, ok bool) {
+	if len(word) < tokenMin {
+		return "", false
+	}
 	at := bytes.Index(word, []byte("eyJ"))
 	if at < 0 || at > 0 && word[at-1] != '/' {
 		return "", false

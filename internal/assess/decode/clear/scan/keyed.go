@@ -217,7 +217,11 @@ type geoPair struct {
 
 // position joins latitude and longitude; only both together are a place.
 func (t *textScan) position(key keyClass, text string) (Found, bool) {
-	if !isDegrees(text, map[keyClass]float64{keyLat: 90, keyLon: 180}[key]) {
+	limit := 180.0
+	if key == keyLat {
+		limit = 90
+	}
+	if !isDegrees(text, limit) {
 		return Found{}, false
 	}
 	other := t.geo

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -141,7 +142,8 @@ func ownMarks(h event.HostID) []mark {
 		strings.ReplaceAll(colon, ":", "%3a"),
 		plain[:4] + "." + plain[4:8] + "." + plain[8:],
 	}
-	marks := []mark{{bytes: mac[:], kind: event.ExposedMAC, shown: colon}}
+	marks := make([]mark, 0, len(forms)+1)
+	marks = append(marks, mark{bytes: mac[:], kind: event.ExposedMAC, shown: colon})
 	for _, form := range forms {
 		marks = append(marks, mark{bytes: []byte(form), kind: event.ExposedMAC, shown: colon, folded: true})
 	}
@@ -151,13 +153,13 @@ func ownMarks(h event.HostID) []mark {
 // telling leaves out addresses such as 00:00:00:00:00:01, which occur in any
 // binary data.
 func telling(mac [6]byte) bool {
-	distinct := map[byte]bool{}
-	for _, b := range mac {
-		if b != 0 && b != 0xff {
-			distinct[b] = true
+	distinct := 0
+	for i, b := range mac {
+		if b != 0 && b != 0xff && bytes.IndexByte(mac[:i], b) < 0 {
+			distinct++
 		}
 	}
-	return len(distinct) >= 3
+	return distinct >= 3
 }
 
 func foldASCII(s string) string {

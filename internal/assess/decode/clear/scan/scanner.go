@@ -21,7 +21,7 @@ const (
 type Scanner struct {
 	canaries []mark
 	limit    int
-	own      [2][]mark // by the side on which they are looked for
+	own      [2][]mark // by whose address it is
 	sides    [2]sideScan
 	kept     map[event.ExposedKind][]event.Secret
 }
@@ -41,9 +41,10 @@ func New(p *Patterns, limit int) *Scanner {
 // Own tells whose link-layer addresses are own addresses: the client's on both
 // sides, the server's where the server speaks.
 func (s *Scanner) Own(client, server event.HostID) {
-	mine := ownMarks(client)
-	s.own[event.FromClient] = mine
-	s.own[event.FromServer] = append(slices.Clone(mine), ownMarks(server)...)
+	s.own[event.FromClient] = ownMarks(client)
+	if server != client {
+		s.own[event.FromServer] = ownMarks(server)
+	}
 }
 
 // Spent reports whether nothing more of this side will be looked at.
@@ -111,7 +112,11 @@ func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 // findMarks finds every mark that is complete only with the bytes after the
 // first n, which were looked at before.
 func (s *Scanner) findMarks(finds []Found, side event.Side, hay, low []byte, n int) []Found {
-	for _, marks := range [2][]mark{s.canaries, s.own[side]} {
+	looked := [3][]mark{s.canaries, s.own[event.FromClient], nil}
+	if side == event.FromServer {
+		looked[2] = s.own[event.FromServer]
+	}
+	for _, marks := range looked {
 		for i := range marks {
 			finds = findMark(finds, &marks[i], hay, low, n)
 		}

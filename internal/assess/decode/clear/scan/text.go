@@ -35,8 +35,17 @@ type textScan struct {
 	pos int // bytes read so far, for distances
 }
 
-// isWordByte is true for what words are made of: Base64 in both alphabets, host
+// wordBytes tells what words are made of: Base64 in both alphabets, host
 // and mail names, decimal numbers, percent-encoding.
+//
+// A table, because it is asked for every byte.
+var wordBytes = func() (table [256]bool) {
+	for i := range table {
+		table[i] = isWordByte(byte(i))
+	}
+	return table
+}()
+
 func isWordByte(b byte) bool {
 	return isAlnum(b) || b == '_' || b == '-' || b == '.' || b == '+' || b == '/' || b == '@' || b == '%' || b == '~'
 }
@@ -49,7 +58,7 @@ func isText(b byte) bool {
 func (t *textScan) feed(finds []Found, piece []byte) []Found {
 	for i := 0; i < len(piece); {
 		j := i
-		for j < len(piece) && isWordByte(piece[j]) {
+		for j < len(piece) && wordBytes[piece[j]] {
 			j++
 		}
 		t.grow(piece[i:j], i)
