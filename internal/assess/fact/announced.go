@@ -3,6 +3,7 @@ package fact
 import (
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,8 @@ func announceSchema() []Decl {
 	return []Decl{
 		{"announced.messages", Int, "messages by which the device told names or services to everybody on the local network"},
 		{"announced.protocols", List, "the discovery protocols it used for that"},
-		{"announced.identifiers", Int, "of announced.messages, those with the device's MAC address or the end of it, or a serial number"},
+		{"announced.identifiers", Int, "of announced.messages, those with the device's MAC address or the end of it, a serial number, or a UPnP name made of one"},
+		{"announced.serial_like", Int, "of announced.messages, those with a number in a name that may be a serial number or a model"},
 		{"announced.versions", Int, "of announced.messages, those with a firmware or software version"},
 		{"announced.secrets", Int, "of announced.messages, those with a field named password or key that has a value, or a position"},
 		{"announced.personal_like", Int, "of announced.messages, those with a name that reads like a person's"},
@@ -23,9 +25,27 @@ func announceSchema() []Decl {
 
 // announceLens watches what the device tells everybody on the local network.
 type announceLens struct {
-	messages, identifiers, versions, secrets, personal Because
-	protocols, details                                 findings
+	messages           Because
+	found              [announcedKinds]Because
+	protocols, details findings
 }
+
+// announcedKind is what kind of detail an announcement gave away.
+type announcedKind uint8
+
+const (
+	announcedIdentifier announcedKind = iota
+	announcedSerialLike
+	announcedVersion
+	announcedSecret
+	announcedPersonal
+	announcedKinds // how many there are
+)
+
+// told gathers the details of one message, so that each kind counts once.
+type told map[announcedKind][]string
+
+func (t told) add(k announcedKind, detail string) { t[k] = append(t[k], detail) }
 
 func (l *announceLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor {
@@ -37,9 +57,9 @@ func (l *announceLens) see(w *world, ev *event.Event, role Role) {
 			l.seeTold(w, ev, b)
 		}
 	case event.Exposed:
-		told := w.scope(ev.Server.Addr()) == ScopeGroup && b.From == event.FromClient
-		if told && b.Kind == event.ExposedCanary {
-			l.note(ev, &l.secrets, "planted canary")
+		toAll := w.scope(ev.Server.Addr()) == ScopeGroup && b.From == event.FromClient
+		if toAll && b.Kind == event.ExposedCanary {
+			l.count(ev, told{announcedSecret: {"planted canary"}})
 		}
 	}
 }
@@ -48,29 +68,48 @@ func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
 	l.messages.Add(*ev)
 	l.protocols.add(ev, event.Clean(b.Protocol))
 	const fieldLimit = 64 // fields of one message that are looked at
+	details := told{}
 	for _, n := range b.Names[:min(len(b.Names), fieldLimit)] {
-		l.seeName(w, ev, n)
+		details.seeName(w, n)
 	}
 	for _, t := range b.Texts[:min(len(b.Texts), fieldLimit)] {
-		l.seeText(w, ev, t)
+		details.seeText(w, t)
 	}
+	l.count(ev, details)
 }
 
-func (l *announceLens) note(ev *event.Event, b *Because, detail string) {
-	b.Add(*ev)
-	l.details.add(ev, detail)
+// count adds one message to each kind of detail that it gave away.
+func (l *announceLens) count(ev *event.Event, details told) {
+	for kind := range announcedKinds {
+		if len(details[kind]) > 0 {
+			l.found[kind].Add(*ev)
+		}
+		for _, d := range details[kind] {
+			l.details.add(ev, d)
+		}
+	}
 }
 
 // possessive finds a first name that owns the device: Anna's, Anna’s.
 var possessive = regexp.MustCompile(`^\p{Lu}\p{Ll}+['’]s(\s|$|-)`)
 
-func (l *announceLens) seeName(w *world, ev *event.Event, name string) {
-	if holdsOwnMAC(w, name) {
-		l.note(ev, &l.identifiers, "MAC address or the end of it in a name")
+func (t told) seeName(w *world, name string) {
+	plain := unescapeLabel(name)
+	switch {
+	case holdsOwnMAC(w, plain):
+		t.add(announcedIdentifier, "MAC address or the end of it in a name")
+	case holdsUnitPart(plain):
+		t.add(announcedSerialLike, "a number in the name "+event.Clean(plain))
 	}
-	if possessive.MatchString(unescapeLabel(name)) {
-		l.note(ev, &l.personal, "a name that reads like a person's: "+event.Clean(unescapeLabel(name)))
+	if possessive.MatchString(plain) {
+		t.add(announcedPersonal, "a name that reads like a person's: "+event.Clean(plain))
 	}
+}
+
+// holdsUnitPart finds a part of a name that can belong to one unit only, or to a
+// model with a long number.
+func holdsUnitPart(name string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(name, isNameBreak), isUnitPart)
 }
 
 // unescapeLabel turns \032 and \' of a DNS name in presentation form back
@@ -94,9 +133,9 @@ func unescapeLabel(s string) string {
 	return string(out)
 }
 
-func (l *announceLens) seeText(w *world, ev *event.Event, text string) {
+func (t told) seeText(w *world, text string) {
 	if holdsOwnMAC(w, text) {
-		l.note(ev, &l.identifiers, "MAC address or the end of it in a text field")
+		t.add(announcedIdentifier, "MAC address or the end of it in a text field")
 	}
 	key, value, ok := keyValue(text)
 	if !ok {
@@ -104,14 +143,27 @@ func (l *announceLens) seeText(w *world, ev *event.Event, text string) {
 	}
 	switch {
 	case isSerialKey(key):
-		l.note(ev, &l.identifiers, "serial number in field "+event.Clean(key))
+		t.add(announcedIdentifier, "serial number in field "+event.Clean(key))
+	case fieldIs(key, "usn") && isNumberedUPnPName(value):
+		t.add(announcedIdentifier, "number of one unit in field usn")
 	case isVersion(key, value):
-		l.note(ev, &l.versions, "version in field "+event.Clean(key))
+		t.add(announcedVersion, "version in field "+event.Clean(key))
 	case isSecretKey(key) && !isFlagWord(value):
-		l.note(ev, &l.secrets, "value of a field named "+event.Clean(key))
+		t.add(announcedSecret, "value of a field named "+event.Clean(key))
 	case isPositionKey(key) && isFraction(value):
-		l.note(ev, &l.secrets, "position in field "+event.Clean(key))
+		t.add(announcedSecret, "position in field "+event.Clean(key))
 	}
+}
+
+// canonicalUUID is the form of RFC 9562 section 4, which UPnP demands of a device's
+// name; a name of that form tells no serial number.
+var canonicalUUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// isNumberedUPnPName finds a UPnP device name that is made of a serial number
+// instead: uuid:Socket-1_0-221517K0101769::upnp:rootdevice.
+func isNumberedUPnPName(usn string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(usn, "uuid:"), "::")
+	return !canonicalUUID.MatchString(name) && holdsUnitPart(name)
 }
 
 // keyValue splits key=value of a TXT record (RFC 6763 section 6.3) or "name:
@@ -208,10 +260,9 @@ func isWordBreak(r rune) bool {
 
 func (l *announceLens) state(_ *world, out *Sheet) {
 	out.Int("announced.messages", l.messages.Seen(), l.messages)
-	out.Int("announced.identifiers", l.identifiers.Seen(), l.identifiers)
-	out.Int("announced.versions", l.versions.Seen(), l.versions)
-	out.Int("announced.secrets", l.secrets.Seen(), l.secrets)
-	out.Int("announced.personal_like", l.personal.Seen(), l.personal)
+	for kind, key := range []string{"announced.identifiers", "announced.serial_like", "announced.versions", "announced.secrets", "announced.personal_like"} {
+		out.Int(key, l.found[kind].Seen(), l.found[kind])
+	}
 	out.List("announced.protocols", l.protocols.list(), l.messages)
 	out.List("announced.details", l.details.list(), l.details.because)
 }

@@ -171,13 +171,20 @@ func isImageFormat(format string) bool {
 func isImageByName(b event.HTTPResponse) bool {
 	path, _, _ := strings.Cut(b.Target, "?")
 	switch {
-	case b.BodyBytes < leastImage || strings.HasPrefix(b.ContentType, "text/") || b.Body == "html" || b.Body == "json":
+	case b.BodyBytes < leastImage || isDocument(b):
 		return false
 	case hasSuffixOf(path, ".fw", ".swu", ".ota", ".img", ".rom", ".ubin", ".trx", ".raucb", ".hex"):
 		return true
 	default:
-		return isUpdatePath(path) && hasSuffixOf(path, ".bin", ".zip", ".gz", ".tgz", ".xz", ".tar", ".pkg", ".dat")
+		return isUpdatePath(path)
 	}
+}
+
+// isDocument leaves out pages, data and pictures about updates.
+func isDocument(b event.HTTPResponse) bool {
+	kind, _, _ := strings.Cut(b.ContentType, "/")
+	return slices.Contains([]string{"text", "image", "audio", "video"}, strings.ToLower(kind)) ||
+		slices.Contains([]string{"html", "json", "xml", "text", "png", "jpeg", "gif", "pdf", "webp", "mp4"}, b.Body)
 }
 
 // updateWords are what vendors call their update servers and paths.
@@ -250,7 +257,7 @@ func (l *updateLens) stateImages(out *Sheet) {
 		case i.body.Signature != "" || l.isSignedBeside(i.body):
 			signed.Add(i.ev)
 			lines = append(lines, i.line("signature block recognised"))
-		case i.body.Status == 200 && isImageFormat(i.body.Body) && i.body.Body != "crau" && i.body.Body != "rauc":
+		case i.body.Status == 200 && beginsUnsigned(i.body.Body):
 			bare.Add(i.ev)
 			lines = append(lines, i.line("no signature recognised"))
 		default:
@@ -263,6 +270,13 @@ func (l *updateLens) stateImages(out *Sheet) {
 	out.Int("update.images_bare", bare.Seen(), bare)
 	out.Int("update.images_unclear", unclear.Seen()+l.all.Seen()-len(l.images), unclear)
 	out.List("update.image_list", sortedUnique(lines), l.all)
+}
+
+// beginsUnsigned is true for formats whose beginning is all there is to see of
+// them: the others keep their signature inside (crau, rauc) or may hold anything.
+func beginsUnsigned(format string) bool {
+	inside := format == "crau" || format == "rauc"
+	return isImageFormat(format) && !inside || format == "elf"
 }
 
 // isSignedBeside says whether a signature file for the same path was fetched

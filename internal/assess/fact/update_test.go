@@ -19,11 +19,14 @@ func TestImages(t *testing.T) {
 		want string
 	}{
 		"bare image":             {download("/cam.bin", "uimage", "", 200, 4<<20), "bare"},
+		"program, by its path":   {download("/firmware/agent-1.1.0", "elf", "", 200, 4<<20), "bare"},
+		"program of anything":    {download("/tools/agent-1.1.0", "elf", "", 200, 4<<20), ""},
 		"with a signature":       {download("/cam.bin", "uimage", "pkcs7", 200, 4<<20), "signed"},
 		"a part":                 {download("/cam.bin", "uimage", "", 206, 4<<20), "unclear"},
 		"Android payload":        {download("/cam.bin", "crau", "", 200, 4<<20), "unclear"},
 		"ZIP, by its path":       {download("/firmware/cam.zip", "zip", "", 200, 4<<20), "unclear"},
 		"unknown, by its ending": {download("/cam.swu", "", "", 200, 4<<20), "unclear"},
+		"no ending, by its path": {download("/firmware/cam-1.1.0", "", "", 200, 4<<20), "unclear"},
 		"small":                  {download("/cam.swu", "", "", 200, 4<<10), ""},
 		"ZIP of anything":        {download("/music/cam.zip", "zip", "", 200, 4<<20), ""},
 		"a page about firmware":  {download("/firmware/cam.img", "html", "", 200, 4<<20), ""},
