@@ -12,6 +12,7 @@ func newLenses() []lens {
 		&announceLens{},
 		&recipientLens{},
 		&updateLens{},
+		&tlsLens{},
 		&ipv6Lens{},
 		&familyLens{},
 		&rdnssLens{},

@@ -12,6 +12,7 @@ func Schema() []Decl {
 		loginSchema(),
 		clearSchema(),
 		updateSchema(),
+		tlsSchema(),
 		ipv6Schema(),
 		ipv6NamesSchema(),
 		ipv6DNSSchema(),
