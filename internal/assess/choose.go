@@ -41,21 +41,30 @@ func Choose(hosts []fact.Host) (chosen fact.Host, why string) {
 }
 
 // Candidates lists the hosts that may be the device, the likeliest first. It never
-// lists a router or a server of the network, unless that opened conversations and
-// nobody else did anything.
+// lists a router or a server of the network. A host that speaks from internet
+// addresses is listed only when there is nobody else: mostly it is the router,
+// seen passing on a single far end.
 func Candidates(hosts []fact.Host) []fact.Host {
-	var out []fact.Host
+	var near, far []fact.Host
 	for _, h := range hosts {
-		if acts(h) && !isInfrastructure(h) {
-			out = append(out, h)
+		switch {
+		case !acts(h) || isInfrastructure(h):
+		case h.SpeaksFor > 0:
+			far = append(far, h)
+		default:
+			near = append(near, h)
 		}
 	}
-	slices.SortStableFunc(out, likelier)
-	return out
+	if len(near) == 0 {
+		near = far
+	}
+	slices.SortStableFunc(near, likelier)
+	return near
 }
 
-// acts says whether a host did something of its own accord.
-func acts(h fact.Host) bool { return h.AsksDHCP || h.Opens > 0 || h.AsksDNS > 0 }
+// acts says whether a host did something of its own accord, as far as that can be
+// told.
+func acts(h fact.Host) bool { return h.AsksDHCP || h.Opens > 0 || h.AsksDNS > 0 || h.Midway > 0 }
 
 // isInfrastructure says whether a host belongs to the network rather than being
 // tested in it. A router that is itself a client of the network in front of it is
@@ -97,7 +106,7 @@ func reason(h fact.Host, found []fact.Host) string {
 		"that asked for a DHCP lease and opened conversations",
 		"that opened conversations to the internet",
 		"that asked for a DHCP lease",
-		"that opened conversations or asked for names",
+		"that opened conversations, asked for names or was seen in the middle of one",
 	}[rank(h)]
 	if len(found) == 1 || rank(found[1]) != rank(h) {
 		return "is the only host " + did
@@ -152,6 +161,8 @@ func Role(h fact.Host) string {
 		{h.AsksDHCP, "DHCP client"},
 		{h.OpensFar > 0, "opened " + counted(h.OpensFar, "conversation") + " to the internet"},
 		{h.Opens > h.OpensFar, "opened " + counted(h.Opens-h.OpensFar, "local conversation")},
+		{h.Midway > 0 && !h.Routes, "was seen in the middle of " + counted(h.Midway, "conversation")},
+		{h.SpeaksFor > 0 && !h.Routes, "speaks for internet addresses"},
 		{h.Serves > 0 && !h.Routes, "answered " + counted(h.Serves, "conversation")},
 	} {
 		if p.holds {

@@ -23,6 +23,9 @@ func busier(h *fact.Host)   { camera(h); h.OpensFar = 13; h.Opens = 31 }
 func staticIP(h *fact.Host) { h.AsksDNS, h.Opens, h.OpensFar = 90, 500, 400 }
 func uplink(h *fact.Host)   { router(h); h.AsksDHCP, h.Opens, h.OpensFar = true, 900, 900 }
 
+func midway(h *fact.Host)  { h.Midway = 1 }
+func passing(h *fact.Host) { h.Midway, h.SpeaksFor = 1, 1 }
+
 func TestChoose(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -36,6 +39,7 @@ func TestChoose(t *testing.T) {
 		{"without DHCP the one that talks to the internet", []fact.Host{host(1, router), host(3, staticIP), host(4, peer)}, 3, "the only host that opened conversations to the internet"},
 		{"two devices", []fact.Host{host(2, camera), host(5, busier), host(1, router)}, 5, "the one with the most to the internet (13, the next has 12)"},
 		{"two alike", []fact.Host{host(6, camera), host(5, camera)}, 5, "cannot be told from another host"},
+		{"who is seen midway, not the router that passes it on", []fact.Host{host(7, passing), host(8, midway)}, 8, "seen in the middle of one; 1 other host: 02:00:00:00:00:07 (was seen in the middle of 1 conversation, speaks for internet addresses)"},
 		{"nobody acts", []fact.Host{host(4, peer)}, 0, "No host looks like a device: 02:00:00:00:00:04 (answered 3 conversations)"},
 		{"nobody at all", nil, 0, "No host was found"},
 	} {

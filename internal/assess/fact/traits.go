@@ -25,6 +25,12 @@ type Host struct {
 	Routes bool
 	// AsksDNS and AnswersDNS count questions asked and answered.
 	AsksDNS, AnswersDNS int
+	// Midway counts conversations that were joined after their beginning, so that
+	// who opened them is a guess; they count in none of the following.
+	Midway int
+	// SpeaksFor counts internet addresses that its frames carried as their source,
+	// up to a bound: a router's, mostly.
+	SpeaksFor int
 	// Opens counts conversations it opened, OpensFar those to the internet, and
 	// Serves those it was asked for.
 	Opens, OpensFar, Serves int
@@ -58,6 +64,10 @@ func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
 	case event.DNSAsked:
 		t.seeDNS(b, role)
 	case event.FlowStarted:
+		if b.Midway {
+			t.host.Midway++
+			return
+		}
 		t.seeFlow(w, ev, role)
 	case event.Announced:
 		t.nameAll(b, role)
@@ -142,6 +152,7 @@ func (o *Observer) Hosts() []Host {
 		h := s.traits.host
 		h.ID, h.FirstSeen, h.LastSeen = id, s.world.firstSeen, s.world.lastSeen
 		h.Addresses = sortedAddrs(s.world.addrs)
+		h.SpeaksFor = len(s.traits.remote)
 		h.Routes = h.Routes || o.routers[id] || len(s.traits.remote) > 2
 		for n := range s.traits.names {
 			h.Names = append(h.Names, n)
