@@ -67,22 +67,24 @@ type problem struct {
 // refuse prints the mistakes, one per line, and exits with the code for bad data.
 func (f ruleFiles) refuse(c *console, err error) error {
 	list := []problem{}
+	var said []string
 	for _, p := range rule.Problems(err) {
 		if f.Dir != "" {
 			p.File = filepath.Join(f.Dir, filepath.FromSlash(p.File))
 		}
 		list = append(list, problem{p.File, p.Line, p.Column, p.Text})
-		if !f.JSON {
-			fmt.Fprintln(c.err, p.Error())
-		}
+		said = append(said, p.Error()+"\n")
 	}
 	switch {
 	case len(list) == 0:
 		return fail(exitData, "%w", err)
 	case f.JSON:
-		if err := writeJSON(c.out, map[string]any{"ok": false, "problems": list}); err != nil {
-			return err
-		}
+		err = writeJSON(c.out, map[string]any{"ok": false, "problems": list})
+	default:
+		_, err = io.WriteString(c.err, strings.Join(said, ""))
+	}
+	if err != nil {
+		return err
 	}
 	return silent(exitData)
 }

@@ -133,9 +133,10 @@ func Digest(fsys fs.FS) (string, error) {
 			return err
 		}
 		text, err := fs.ReadFile(fsys, name)
-		if err == nil {
-			fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
+		if err != nil {
+			return err
 		}
+		_, err = fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
 		return err
 	})
 	if err != nil {

@@ -167,20 +167,27 @@ func (c *caseReader) fact(n *yaml.Node, d fact.Decl, sheet *fact.Sheet) {
 		if c.is(n, d, "!!bool") {
 			sheet.Bool(d.Key, n.Value == "true", fact.Because{})
 		}
-	case fact.Int:
-		if v, err := strconv.Atoi(n.Value); c.is(n, d, "!!int") && c.parsed(n, d, err) {
-			sheet.Int(d.Key, v, fact.Because{})
-		}
-	case fact.Double:
-		if v, err := strconv.ParseFloat(n.Value, 64); c.is(n, d, "!!float", "!!int") && c.parsed(n, d, err) {
-			sheet.Double(d.Key, v, fact.Because{})
-		}
+	case fact.Int, fact.Double:
+		c.number(n, d, sheet)
 	case fact.Text:
 		if c.is(n, d, "!!str") {
 			sheet.Text(d.Key, n.Value, fact.Because{})
 		}
 	case fact.List:
 		c.list(n, d, sheet)
+	}
+}
+
+// number states a count or a measure; a measure may be written without a point.
+func (c *caseReader) number(n *yaml.Node, d fact.Decl, sheet *fact.Sheet) {
+	if d.Type == fact.Int {
+		if v, err := strconv.Atoi(n.Value); c.is(n, d, "!!int") && c.parsed(n, d, err) {
+			sheet.Int(d.Key, v, fact.Because{})
+		}
+		return
+	}
+	if v, err := strconv.ParseFloat(n.Value, 64); c.is(n, d, "!!float", "!!int") && c.parsed(n, d, err) {
+		sheet.Double(d.Key, v, fact.Because{})
 	}
 }
 

@@ -198,18 +198,3 @@ func isUsable(v any) bool {
 	f, ok := v.(float64)
 	return !ok || !math.IsNaN(f) && !math.IsInf(f, 0)
 }
-
-// all is yes when every condition is, no when one is, else unknown.
-func all(s *fact.Sheet, list []*condition) truth {
-	out := yes
-	for _, c := range list {
-		switch c.on(s) {
-		case no:
-			return no
-		case unknown:
-			out = unknown
-		case yes:
-		}
-	}
-	return out
-}

@@ -30,26 +30,36 @@ func (l *loader) folders(only []string) {
 		l.bad.add(".", 0, 0, "cannot list the rules folder: %v", err)
 		return
 	}
-	others := []string{"profiles", "credentials", "plans"}
+	there := map[string]bool{}
 	for _, e := range entries {
-		switch {
-		case !e.IsDir() || slices.Contains(others, e.Name()):
-		case !isFamily(e.Name()):
-			l.bad.add(e.Name(), 0, 0, "unknown folder: a family has a code of two capitals, others are %s", strings.Join(others, ", "))
-		case len(only) == 0 || slices.Contains(only, e.Name()):
-			l.folder(e.Name())
+		if e.IsDir() && l.isOurs(e.Name()) {
+			there[e.Name()] = true
 		}
 	}
-	for _, f := range only {
-		if _, err := fs.Stat(l.fsys, f); err != nil || !isFamily(f) {
-			l.bad.add(f, 0, 0, "there is no such family of rules")
+	for _, family := range sortedKeys(there) {
+		if len(only) == 0 || slices.Contains(only, family) {
+			l.folder(family)
+		}
+	}
+	for _, family := range only {
+		if !there[family] {
+			l.bad.add(family, 0, 0, "there is no such family of rules")
 		}
 	}
 	slices.SortFunc(l.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
-func isFamily(name string) bool {
-	return regexp.MustCompile(`^[A-Z][A-Z0-9]$`).MatchString(name)
+// isOurs tells the folders of families from those that others read, and reports
+// any other.
+func (l *loader) isOurs(folder string) bool {
+	others := []string{"profiles", "credentials", "plans"}
+	if regexp.MustCompile(`^[A-Z][A-Z0-9]$`).MatchString(folder) {
+		return true
+	}
+	if !slices.Contains(others, folder) {
+		l.bad.add(folder, 0, 0, "unknown folder: a family has a code of two capitals, others are %s", strings.Join(others, ", "))
+	}
+	return false
 }
 
 // folder reads one family. Every rule has a test file and every test file a rule.

@@ -42,7 +42,7 @@ func TestLoadMistakes(t *testing.T) {
 		"division of doubles":      {"dns.do_share == 1.0", "dns.do_share / 0.0 > 1.0", `must not divide doubles`},
 		"bad severity":             {"severity: low", "severity: lowish", `:5:11: unknown severity "lowish"; known are info, low`},
 		"bad mode":                 {"mode: passive", "mode: pasive", `:4:7: unknown mode "pasive"`},
-		"bad verdict":              {"  partial:", "  partialy:", `:23:3: unknown field "partialy" in verdicts`},
+		"bad verdict":              {"  partial:", "  partials:", `:23:3: unknown field "partials" in verdicts`},
 		"bad otherwise":            {"verdict: inconclusive", "verdict: pass", `:30:12: unknown verdict "pass"; known are inconclusive, not_tested`},
 		"id not as in file name":   {"id: DS-02", "id: DS-03", `:1:1: the id is "DS-03" but the file's name says "DS-02"`},
 		"no control":               {"control:\n  when: dns.names >= 5\n  what: at least five different names were asked in clear DNS\n", "", `the field "control" is missing`},

@@ -23,15 +23,19 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 }
 
-// Problems takes apart an error of this package that joins several.
+// Problems takes apart an error that joins several; none is lost, whatever its
+// type. Nil has none.
 func Problems(err error) []Problem {
 	var many interface{ Unwrap() []error }
 	if !errors.As(err, &many) {
 		var one Problem
-		if errors.As(err, &one) {
-			return []Problem{one}
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &one):
+			one = Problem{File: ".", Text: err.Error()}
 		}
-		return nil
+		return []Problem{one}
 	}
 	var out []Problem
 	for _, e := range many.Unwrap() {
