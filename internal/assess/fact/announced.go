@@ -98,7 +98,7 @@ func (t told) seeName(w *world, name string) {
 	switch {
 	case holdsOwnMAC(w, plain):
 		t.add(announcedIdentifier, "MAC address or the end of it in a name")
-	case holdsUnitPart(plain):
+	case holdsNumber(plain):
 		t.add(announcedSerialLike, "a number in the name "+event.Clean(plain))
 	}
 	if possessive.MatchString(plain) {
@@ -106,10 +106,17 @@ func (t told) seeName(w *world, name string) {
 	}
 }
 
-// holdsUnitPart finds a part of a name that can belong to one unit only, or to a
-// model with a long number.
+// holdsUnitPart finds a part of a name that can belong to one unit only.
 func holdsUnitPart(name string) bool {
 	return slices.ContainsFunc(strings.FieldsFunc(name, isNameBreak), isUnitPart)
+}
+
+// holdsNumber finds a part of a name that may belong to one unit, or be the name
+// of a model with a number.
+func holdsNumber(name string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(name, isNameBreak), func(part string) bool {
+		return len(part) >= 6 && countDigits(part) >= 3
+	})
 }
 
 // unescapeLabel turns \032 and \' of a DNS name in presentation form back
@@ -137,10 +144,12 @@ func (t told) seeText(w *world, text string) {
 	if holdsOwnMAC(w, text) {
 		t.add(announcedIdentifier, "MAC address or the end of it in a text field")
 	}
-	key, value, ok := keyValue(text)
-	if !ok {
-		return
+	if key, value, ok := keyValue(text); ok {
+		t.seeField(key, value)
 	}
+}
+
+func (t told) seeField(key, value string) {
 	switch {
 	case isSerialKey(key):
 		t.add(announcedIdentifier, "serial number in field "+event.Clean(key))

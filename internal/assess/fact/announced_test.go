@@ -22,6 +22,7 @@ func TestAnnouncements(t *testing.T) {
 		"a serial as UPnP name": {event.Announced{Protocol: "ssdp", Texts: []string{"usn: uuid:Insight-1_0-221542K1200339::upnp:rootdevice"}}, "identifiers"},
 		"a UUID as UPnP name":   {event.Announced{Protocol: "ssdp", Texts: []string{"usn: uuid:2f402f80-da50-11e1-9b23-001788abcdef::upnp:rootdevice"}}, ""},
 		"number in a name":      {event.Announced{Protocol: "mdns", Names: []string{"TV UN55MU8000._airplay._tcp.local."}}, "serial_like"},
+		"a factory host name":   {event.Announced{Protocol: "netbios", Names: []string{"DJP95S0J"}}, "serial_like"},
 		"two of a kind":         {event.Announced{Protocol: "mdns", Names: []string{"cam-3C4D5E.local."}, Texts: []string{"sn=A1", "mac=021a2b3c4d5e"}}, "identifiers"},
 		"serial number":         {event.Announced{Protocol: "mdns", Texts: []string{"serialNumber=A1"}}, "identifiers"},
 		"empty serial number":   {event.Announced{Protocol: "mdns", Texts: []string{"serialNumber="}}, ""},

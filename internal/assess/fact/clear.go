@@ -119,13 +119,14 @@ func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) 
 	if !w.isOwnEnd(mine) || w.scope(theirs) <= ScopeGroup {
 		return
 	}
-	if b.Protocol == "" && isReadable(b) {
+	readable := b.Protocol == "" && contentOfFlow(ev, b) == contentReadable
+	if readable {
 		l.unread.Add(*ev)
 	}
 	if w.scope(theirs) != ScopeInternet {
 		return
 	}
-	kind := kindOf(b, talk)
+	kind := kindOf(b, talk, readable)
 	l.kinds[kind].Add(*ev)
 	if kind == clearSilent || kind == clearNetwork {
 		return
@@ -149,7 +150,7 @@ func (l *flowLens) list(kind clearKind, protocol string, theirs netip.Addr, port
 }
 
 // kindOf judges a conversation with the internet at its end.
-func kindOf(b event.FlowEnded, talk *httpTalk) clearKind {
+func kindOf(b event.FlowEnded, talk *httpTalk, readable bool) clearKind {
 	if b.Client.Bytes+b.Server.Bytes == 0 {
 		return clearSilent
 	}
@@ -162,7 +163,7 @@ func kindOf(b event.FlowEnded, talk *httpTalk) clearKind {
 	if kind, known := protocolKinds[b.Protocol]; known {
 		return kind
 	}
-	if b.Protocol == "" && isReadable(b) {
+	if readable {
 		return clearPlain
 	}
 	return clearUndecided

@@ -71,10 +71,15 @@ func isHexDigits(head []byte) bool {
 	return len(head) > 0
 }
 
-// isReadable says that an onlooker can read what one side of an unrecognised
-// conversation sent.
-func isReadable(b event.FlowEnded) bool {
-	return contentOf(b.Client.Content) == contentReadable || contentOf(b.Server.Content) == contentReadable
+// contentOfFlow is the worst of both sides. On UDP port 443 an unrecognised
+// conversation may be QUIC of a kind before RFC 9000, whose opening is readable and
+// whose data is not: what begins readable there is not judged.
+func contentOfFlow(ev *event.Event, b event.FlowEnded) content {
+	worst := max(contentOf(b.Client.Content), contentOf(b.Server.Content))
+	if b.Transport == event.UDP && ev.Server.Port() == 443 && worst > contentHigh {
+		return contentShort
+	}
+	return worst
 }
 
 func opaqueSchema() []Decl {
@@ -105,7 +110,7 @@ func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 		return
 	}
 	l.all.Add(*ev)
-	worst := max(contentOf(b.Client.Content), contentOf(b.Server.Content))
+	worst := contentOfFlow(ev, b)
 	l.kinds[worst].Add(*ev)
 	if worst > contentShort {
 		l.measured.Add(*ev)

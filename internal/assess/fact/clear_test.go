@@ -174,6 +174,18 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// QUIC before RFC 9000 opens with readable, padded bytes on UDP port 443.
+func TestReadableOpeningOfEarlyQUIC(t *testing.T) {
+	for port, want := range map[uint16]string{443: "undecided", 4433: "plain"} {
+		s := newClearScene()
+		s.ended(s.toCloud(port), "", func(b *event.FlowEnded) {
+			b.Transport = event.UDP
+			b.Client.Bytes, b.Client.Content = 1350, event.Content{Bytes: 1350, Entropy: 3.1, Printable: 0.92, Head: []byte("\rCHLO")}
+		})
+		wantOnly(t, s.facts(nil), want)
+	}
+}
+
 // Readable conversations of an unknown protocol count on the local network too:
 // a password could be in them.
 func TestUnreadLocalConversation(t *testing.T) {
