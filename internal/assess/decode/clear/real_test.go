@@ -11,7 +11,7 @@ import (
 )
 
 // realConversations are what real clients and servers said to each other over
-// loopback (curl, wget, mosquitto, vsftpd, Python's mail clients), recorded by a
+// loopback (curl, wget, an MQTT client, vsftpd, Python's mail clients), recorded by a
 // relay: testdata/real/<name>.turns, ">" for the client, "<" for the server.
 func realConversations() []conversation {
 	files, _ := filepath.Glob("testdata/real/*.turns")

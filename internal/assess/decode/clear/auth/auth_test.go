@@ -53,7 +53,7 @@ func TestBody(t *testing.T) {
 		{form, "user=bob&password=pw+1%21", "plain bob/pw 1!"},
 		{form, "UserName=bob&PassWord=x", "plain bob/x"},
 		{form, "admin[user]=bob&admin[passwd]=x", "plain bob/x"},
-		{form, "wifi.psk=correcthorse&ssid=Home", "plain Home/correcthorse"},
+		{form, "wifi.psk=correcthorse&ssid=Home", "plain /correcthorse"},
 		{form, "new_password2=abc", "plain /abc"},
 		{form, "sys_pwd=1", ""},
 		{form, "pwd=1", "plain /1"},
@@ -75,6 +75,14 @@ func TestBody(t *testing.T) {
 		{"text/plain", "a=1\npassword=x", ""},
 		{"multipart/form-data; boundary=\"b\"", "--b\r\ncontent-disposition: form-data; name=password\r\n\r\npw\r\n--b--", "plain /pw"},
 		{"multipart/form-data", "--b\r\n", ""},
+		{"text/xml", "<?xml version='1'?><Login><Action>x</Action><Username>Admin</Username><LoginPassword>a&amp;b</LoginPassword></Login>", "plain Admin/a&b"},
+		{"text/xml", "<Login><Username>Admin</Username><LoginPassword></LoginPassword></Login>", ""},
+		{"text/xml", "<Login><LoginPassword>0123456789ABCDEF0123456789ABCDEF</LoginPassword></Login>", "digest /"},
+		{"application/soap+xml", `<w:Username>admin</w:Username><w:Password Type="http://x#PasswordDigest">fp4V2Yw=</w:Password>`, "digest admin/"},
+		{"application/soap+xml", `<w:Username>admin</w:Username><w:Password Type="http://x#PasswordText">open</w:Password>`, "plain admin/open"},
+		{"text/xml", "<AdminPassword>AdminPassword</AdminPassword>", ""},
+		{"text/xml", "<password><old>x</old></password><pwd/>", ""},
+		{"text/xml", "<user>a</user><password>cut in the mid", ""},
 	} {
 		if got := told(Body(c.ctype, []byte(c.body))); got != c.want {
 			t.Errorf("%s %.60q: %q, want %q", c.ctype, c.body, got, c.want)
@@ -120,6 +128,7 @@ func TestSecretsAreBounded(t *testing.T) {
 func FuzzBody(f *testing.F) {
 	f.Add("application/json", `{"a":{"password":"x"}}`)
 	f.Add("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"pw\"\r\n\r\nv\r\n--x--")
+	f.Add("text/xml", "<a:pwd x='y'>z</a:pwd>")
 	f.Add("application/x-www-form-urlencoded", "a=b&pwd=%41%")
 	f.Fuzz(func(t *testing.T, ctype, body string) {
 		if c, ok := Body(ctype, []byte(body)); ok && (c.Secret.Len() > secretLimit || len(c.User) > nameLimit) {

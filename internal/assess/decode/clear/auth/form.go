@@ -21,17 +21,19 @@ func HasFields(contentType string) bool {
 	case "application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "":
 		return true
 	}
-	return isJSONType(contentType)
+	return isJSONType(contentType) || isXMLType(contentType)
 }
 
-// Body reads the credential in the beginning of a form, a multipart form or a
-// JSON body.
+// Body reads the credential in the beginning of a form, a multipart form, a JSON
+// or an XML body.
 func Body(contentType string, body []byte) (Credential, bool) {
 	body = body[:min(len(body), BodyLimit)]
 	var f fields
 	switch {
 	case isJSONType(contentType) || looksJSON(body):
 		jsonFields(&f, body)
+	case isXMLType(contentType):
+		xmlFields(&f, string(body))
 	case mediaType(contentType) == "multipart/form-data":
 		multipartFields(&f, Param(parameters(contentType), "boundary"), body)
 	case mediaType(contentType) == "application/x-www-form-urlencoded" || bytes.IndexByte(body, '\n') < 0:

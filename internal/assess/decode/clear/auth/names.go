@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	userNames   = []string{"user", "username", "login", "loginname", "loginuser", "loginuse", "usr", "usrname", "userid", "uid", "account", "email", "mail", "uname", "authuser", "adminname", "name", "ssid"}
+	userNames   = []string{"user", "username", "login", "loginname", "loginuser", "loginuse", "usr", "usrname", "userid", "uid", "account", "email", "mail", "uname", "authuser", "adminname", "name"}
 	secretNames = []string{"password", "passwd", "pwd", "pass", "passphrase", "psk", "passcode", "loginpas", "loginpass", "userpass", "adminpass", "pw", "passwort", "wpapsk", "wpa2psk", "wpakey", "wepkey", "wifikey", "wifipass", "presharedkey", "wlankey", "secret"}
 	secretTails = []string{"password", "passwd", "passphrase", "pwd", "psk"}
 	tokenNames  = []string{"apikey", "token", "accesstoken", "authtoken", "sessiontoken", "xapikey", "appkey", "clientsecret", "appsecret"}
@@ -84,10 +84,14 @@ type fields struct {
 	secret string
 	found  fieldKind // fieldSecret or fieldToken
 	name   string
+	digest bool // the secret is told to be a digest
 }
 
 // add takes one field; it returns whether its value is a credential.
 func (f *fields) add(name, value string) bool {
+	if strings.EqualFold(name, value) {
+		return false // a placeholder
+	}
 	kind := valueKind(kindOf(name), value)
 	if kind == fieldUser && f.user == "" {
 		f.user = value
@@ -112,7 +116,7 @@ func (f *fields) credential() (Credential, bool) {
 		return Credential{}, false
 	case f.found == fieldToken:
 		c.Scheme, c.Secret = event.LoginToken, Secret(f.secret)
-	case isHash(f.secret) && !strings.HasSuffix(strings.ToLower(f.name), "psk"):
+	case f.digest, isHash(f.secret) && !strings.HasSuffix(strings.ToLower(f.name), "psk"):
 		c.Scheme = event.LoginDigest
 	case isCiphertext(f.secret):
 		c.Scheme = event.LoginChallenge

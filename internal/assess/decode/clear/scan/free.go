@@ -21,7 +21,7 @@ func (t *textScan) free(word []byte) (Found, bool) {
 	if len(word) < mailMin {
 		return Found{}, false
 	}
-	if alg, ok := tokenAlgorithm(word, t.long); ok {
+	if alg, ok := tokenAlgorithm(word, t.long); ok && len(word) >= tokenMin {
 		return Found{Kind: event.ExposedJWT, Sample: Cut(string(word)), Shown: alg}, true
 	}
 	if t.skipLine || t.inURL {
@@ -37,9 +37,6 @@ func (t *textScan) free(word []byte) (Found, bool) {
 // three Base64url parts, the first a JSON object with "alg", the second a JSON
 // object. It returns the algorithm.
 func tokenAlgorithm(word []byte, long bool) (alg string, ok bool) {
-	if len(word) < tokenMin {
-		return "", false
-	}
 	at := bytes.Index(word, []byte("eyJ"))
 	if at < 0 || at > 0 && word[at-1] != '/' {
 		return "", false
