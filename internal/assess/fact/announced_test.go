@@ -17,7 +17,7 @@ func TestAnnouncements(t *testing.T) {
 		"own address":           {event.Announced{Protocol: "mdns", Names: []string{"cam-021a2b3c4d5e.local."}}, "identifiers"},
 		"own address, dashes":   {event.Announced{Protocol: "mdns", Texts: []string{"mac=02-1A-2B-3C-4D-5E"}}, "identifiers"},
 		"end of own address":    {event.Announced{Protocol: "mdns", Names: []string{"shelly1-3C4D5E.local."}}, "identifiers"},
-		"end of another":        {event.Announced{Protocol: "mdns", Names: []string{"shelly1-3C4D5F.local."}}, ""},
+		"end of another":        {event.Announced{Protocol: "mdns", Names: []string{"shelly1-AC4DEF.local."}}, ""},
 		"in an UPnP name":       {event.Announced{Protocol: "ssdp", Texts: []string{"usn: uuid:2f402f80-da50-11e1-9b23-021a2b3c4d5e"}}, "identifiers"},
 		"a serial as UPnP name": {event.Announced{Protocol: "ssdp", Texts: []string{"usn: uuid:Insight-1_0-221542K1200339::upnp:rootdevice"}}, "identifiers"},
 		"a UUID as UPnP name":   {event.Announced{Protocol: "ssdp", Texts: []string{"usn: uuid:2f402f80-da50-11e1-9b23-001788abcdef::upnp:rootdevice"}}, ""},
