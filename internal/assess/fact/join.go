@@ -193,15 +193,15 @@ func (l *joinLens) state(w *world, out *Sheet) {
 	like := func(s string) bool { return !proven(s) && looksLikeSerial(w.host, s) }
 	out.List("join.serial_like", append(l.names.list(like), l.classes.list(like)...), all)
 	if _, named := w.host.MAC(); named {
-		inName := l.names.list(func(s string) bool { return holdsMAC(w.host, s) })
+		inName := l.names.list(func(s string) bool { return textHoldsMAC(w.host, s) })
 		out.Bool("join.names_mac", len(inName) > 0, l.names.because)
 		out.Bool("join.other_mac", l.otherMAC.Seen() > 0, l.otherMAC)
 	}
+	out.List("mud.via", l.mud.list(told), l.mud.because)
 	if l.mudURL != "" {
 		u, err := url.Parse(l.mudURL)
 		out.Text("mud.url", event.Clean(l.mudURL), l.mud.because)
 		out.Bool("mud.https", err == nil && u.Scheme == "https" && u.Host != "", l.mud.because)
-		out.List("mud.via", l.mud.list(told), l.mud.because)
 	}
 }
 
@@ -232,9 +232,9 @@ var genericNames = map[string]bool{
 
 func isGenericName(s string) bool { return genericNames[strings.ToLower(strings.TrimSpace(s))] }
 
-// holdsMAC finds the whole link-layer address or its last three bytes, as
+// textHoldsMAC finds the whole link-layer address or its last three bytes, as
 // hexadecimal digits with or without separators.
-func holdsMAC(host event.HostID, text string) bool {
+func textHoldsMAC(host event.HostID, text string) bool {
 	mac, ok := host.MAC()
 	if !ok {
 		return false
@@ -257,7 +257,7 @@ func looksLikeSerial(host event.HostID, text string) bool {
 				digits++
 			}
 		}
-		if digits >= 5 && !holdsMAC(host, run) {
+		if digits >= 5 && !textHoldsMAC(host, run) {
 			return true
 		}
 	}
