@@ -1,6 +1,8 @@
 package fact
 
 import (
+	"net/netip"
+	"strings"
 	"time"
 
 	"assay/internal/assess/event"
@@ -46,7 +48,7 @@ func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor {
 		return
 	}
-	l.joins.see(ev)
+	l.joins.see(w, ev)
 	switch b := ev.Body.(type) {
 	case event.DNSAsked:
 		l.seeAsked(ev, b)
@@ -119,6 +121,15 @@ func (l *dnsLens) state(w *world, out *Sheet) {
 	l.cache.state(w, out)
 	l.clock.state(w, &l.book, out)
 	out.Int("dns.boots", l.joins.count(), l.joins.because)
+	out.Bool("dns.start_seen", l.joins.began(w.now), l.joins.because)
+}
+
+// shownName is a name as reports show it: cleaned, without the last dot.
+func shownName(name string) string {
+	if short := strings.TrimSuffix(name, "."); short != "" {
+		name = short
+	}
+	return event.Clean(name)
 }
 
 // isFailure says that a result means "this resolver cannot tell": everything
@@ -135,13 +146,16 @@ func hasAddress(b event.DNSAnswered) bool {
 	return false
 }
 
-// joinings counts how often the host joined the network: by an address request from
-// the beginning (RFC 2131 section 4.4), or by testing a new link-local address
-// (RFC 4862 section 5.4). That is what a restart looks like from outside.
+// joinings counts how often the host joined the network: by an address request
+// from the beginning (RFC 2131 section 4.4), or by testing a new link-local
+// address (RFC 4862 section 5.4). That is what a restart looks like from outside.
 type joinings struct {
 	at      []time.Time
 	because Because
-	busy    bool // something was asked or opened since the last one
+	busy    bool // a name was asked or something far opened since the last one
+	// late says that the host had asked or opened something before the first one:
+	// then the log does not hold its beginning, and what it knows may be older.
+	late bool
 }
 
 const (
@@ -153,13 +167,15 @@ const (
 
 func (j *joinings) count() int { return len(j.at) }
 
-// before says whether a joining is in the log before t.
-func (j *joinings) before(t time.Time) bool { return len(j.at) > 0 && !j.at[0].After(t) }
+// began says whether the log holds the host's beginning, before t.
+func (j *joinings) began(t time.Time) bool { return len(j.at) > 0 && !j.late && !j.at[0].After(t) }
 
-func (j *joinings) see(ev *event.Event) {
+func (j *joinings) see(w *world, ev *event.Event) {
 	switch b := ev.Body.(type) {
-	case event.DNSAsked, event.FlowStarted:
-		j.busy = true
+	case event.DNSAsked:
+		j.busy = j.busy || b.Kind == event.DNSUnicast
+	case event.FlowStarted:
+		j.busy = j.busy || w.scope(ev.Server.Addr()) == ScopeInternet
 	case event.DHCP4:
 		if isJoin(b) && (j.count() == 0 || j.busy) {
 			j.add(ev)
@@ -181,6 +197,7 @@ func (j *joinings) add(ev *event.Event) {
 	if j.count() >= joinLimit {
 		return
 	}
+	j.late = j.late || j.count() == 0 && j.busy
 	j.at = append(j.at, ev.At)
 	j.because.Add(*ev)
 	j.busy = false
@@ -200,9 +217,10 @@ func isJoin(b event.DHCP4) bool {
 func isNone(valid, unspecified bool) bool { return !valid || unspecified }
 
 // repeats finds questions that were sent again because no answer came: the same
-// name, type, ID and port. They are one question.
+// name, type and ID from the same port, or to another resolver. They are one
+// question.
 type repeats struct {
-	ring [32]sent
+	ring [128]sent
 	next int
 }
 
@@ -212,9 +230,11 @@ type sent struct {
 	qtype uint16
 	id    uint16
 	port  uint16
-	edns  bool // one with other EDNS settings is another question
-	do    bool
-	done  bool
+	// server was asked last: stub resolvers take the question on to the next one.
+	server netip.Addr
+	edns   bool // one with other EDNS settings is another question
+	do     bool
+	done   bool
 }
 
 // repeatTime is how long after a question the same one still repeats it. Stub
@@ -224,24 +244,30 @@ const repeatTime = 30 * time.Second
 func (r *repeats) isRepeat(ev *event.Event, b event.DNSAsked) bool {
 	for i := range r.ring {
 		s := &r.ring[i]
-		if s.is(ev, b.Name, b.Type, b.ID) && s.edns == b.EDNS && s.do == b.DO && !s.done && ev.At.Sub(s.at) <= repeatTime {
-			s.at = ev.At
+		if s.isAgain(ev, b) && ev.At.Sub(s.at) <= repeatTime {
+			s.at, s.port, s.server = ev.At, ev.Client.Port(), ev.Server.Addr()
 			return true
 		}
 	}
-	r.ring[r.next] = sent{at: ev.At, name: b.Name, qtype: b.Type, id: b.ID, port: ev.Client.Port(), edns: b.EDNS, do: b.DO}
+	r.ring[r.next] = sent{at: ev.At, name: b.Name, qtype: b.Type, id: b.ID, port: ev.Client.Port(), server: ev.Server.Addr(), edns: b.EDNS, do: b.DO}
 	r.next = (r.next + 1) % len(r.ring)
 	return false
 }
 
 func (r *repeats) answered(ev *event.Event, b event.DNSAnswered) {
 	for i := range r.ring {
-		if s := &r.ring[i]; s.is(ev, b.Name, b.Type, b.ID) && !isFailure(b.RCode) && !b.TC {
+		s := &r.ring[i]
+		if s.is(b.Name, b.Type, b.ID) && s.port == ev.Client.Port() && !isFailure(b.RCode) && !b.TC {
 			s.done = true
 		}
 	}
 }
 
-func (s *sent) is(ev *event.Event, name string, qtype, id uint16) bool {
-	return s.id == id && s.qtype == qtype && s.port == ev.Client.Port() && s.name == name && !s.at.IsZero()
+func (s *sent) is(name string, qtype, id uint16) bool {
+	return s.id == id && s.qtype == qtype && s.name == name && !s.at.IsZero()
+}
+
+func (s *sent) isAgain(ev *event.Event, b event.DNSAsked) bool {
+	return s.is(b.Name, b.Type, b.ID) && !s.done && s.edns == b.EDNS && s.do == b.DO &&
+		(s.port == ev.Client.Port() || s.server != ev.Server.Addr())
 }

@@ -191,7 +191,7 @@ func (p *askedPart) tally() tally {
 		t.holdsIP6 += one(n.holdsIP6)
 		t.resolved += one(n.resolved)
 		t.chained += one(n.resolved && p.chained(name))
-		t.list = append(t.list, event.Clean(name))
+		t.list = append(t.list, shownName(name))
 	}
 	sort.Strings(t.list)
 	return t

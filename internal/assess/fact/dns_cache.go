@@ -123,7 +123,7 @@ func (p *cachePart) state(w *world, out *Sheet) {
 			b = p.windows
 		}
 		out.Int("dns.asks_per_ttl", p.worst, b)
-		out.Text("dns.asks_per_ttl_name", event.Clean(p.worstOf.name), b)
+		out.Text("dns.asks_per_ttl_name", shownName(p.worstOf.name), b)
 	}
 	out.Int("dns.asks_per_minute", p.busiest, p.busyBy)
 }

@@ -201,6 +201,9 @@ func (p *pathPart) stateServers(w *world, out *Sheet) {
 	good := 0
 	for _, a := range sortedAddrs(p.servers) {
 		s := p.servers[a]
+		if w.scope(a) == ScopeNone {
+			continue // a loopback address on the wire: nobody can answer there
+		}
 		if !offered(w, a) {
 			foreign = append(foreign, a)
 			toForeign.Join(s.queries)
@@ -236,7 +239,7 @@ func (p *pathPart) stateNames(w *world, out *Sheet) {
 			fallback = append(fallback, use.first)
 		default:
 			bypass = append(bypass, use.first)
-			bypassed = append(bypassed, event.Clean(name))
+			bypassed = append(bypassed, shownName(name))
 		}
 	}
 	sort.Strings(bypassed)

@@ -31,9 +31,8 @@ func (d destination) String() string {
 // known when they began.
 type reached struct {
 	byOrigin [originFresh + 1]int
-	// midway were joined after their beginning; early are unexplained, but began
-	// before the host was seen joining the network: it may have looked the name up
-	// before the log begins. told are unexplained conversations over UDP that
+	// midway were joined after their beginning; early are unexplained, but the log
+	// does not hold the host's start: it may have looked the name up before. told are unexplained conversations over UDP that
 	// began after a server found by name had answered: peers are told this way.
 	midway, early, told int
 	answered            bool
@@ -57,7 +56,7 @@ func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressB
 		r.midway++
 		return
 	case o != originUnknown:
-	case !j.before(ev.At):
+	case !j.began(ev.At):
 		r.early++
 		return
 	case d.mayBeTold() && p.spoken:

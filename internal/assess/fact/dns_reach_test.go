@@ -81,6 +81,18 @@ func TestNoStartProvesNothing(t *testing.T) {
 	})
 }
 
+// A device that joins anew in the middle of the log may know addresses from
+// before: that proves nothing either.
+func TestRejoinIsNoStart(t *testing.T) {
+	s := newNameScene()
+	s.connect("203.0.113.9", 443, event.TCP)
+	s.boot()
+	s.connect("203.0.113.10", 443, event.TCP)
+	wantFacts(t, s.sheet(), map[string]any{
+		"dns.boots": 1, "dns.start_seen": false, "literal.services": 0, "literal.unsure": 2, "dns.connections_early": 2, "dns.coverage": nil,
+	})
+}
+
 // Without an internet connection coverage is unknown, not full.
 func TestNoConnectionNoCoverage(t *testing.T) {
 	s := newNameScene()

@@ -16,7 +16,7 @@ func TestOrdinaryDevice(t *testing.T) {
 	wantFacts(t, ordinary().sheet(), map[string]any{
 		"dns.queries": 6, "dns.queries_edns": 0, "dns.queries_do": 0, "dns.do_share": 0.0,
 		"dns.names": 6, "dns.names_resolved": 6, "dns.names_aaaa": 0, "dns.aaaa_share": 0.0, "dns.chain_share": 0.0,
-		"dns.boots": 1, "dns.coverage": 1.0, "dns.connections": 6, "dns.connections_early": 0,
+		"dns.boots": 1, "dns.start_seen": true, "dns.coverage": 1.0, "dns.connections": 6, "dns.connections_early": 0,
 		"resolver.offered": 1, "resolver.offered_healthy": true, "resolver.foreign": 0,
 		"resolver.names_offered": 6, "resolver.names_bypass": 0, "resolver.names_fallback": 0,
 		"literal.named": 6, "literal.services": 0, "literal.unsure": 0, "dns.encrypted": 0,
@@ -43,6 +43,25 @@ func TestNameTwins(t *testing.T) {
 				s.wait(2 * time.Second)
 			}
 		}, map[string]any{"dns.queries": 7, "resolver.queries_offered": 9, "resolver.offered_healthy": false}},
+		{"the same question to another resolver from another port", func(s *nameScene) {
+			s.random()
+			for _, r := range []string{homeResolver, farResolver} {
+				s.port ^= 0x101
+				s.ask(r, event.DNSAsked{Name: "g.example.", Type: 1})
+				s.wait(5 * time.Second)
+			}
+		}, map[string]any{"dns.queries": 7, "resolver.foreign": 1}},
+		{"the same ID from another port", func(s *nameScene) {
+			s.random()
+			for range 2 {
+				s.port ^= 0x101
+				s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
+				s.wait(5 * time.Second)
+			}
+		}, map[string]any{"dns.queries": 8, "dns.id_distinct": 7}},
+		{"asks itself on the wire", func(s *nameScene) {
+			s.ask("::1", event.DNSAsked{Name: "g.example.", Type: 1})
+		}, map[string]any{"resolver.foreign": 0}},
 		{"the same question again with DO", func(s *nameScene) {
 			s.random()
 			s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})

@@ -63,7 +63,7 @@ func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
 		if p.servers == nil {
 			p.servers = map[netip.Addr]*timeServer{}
 		}
-		s = &timeServer{first: *ev, joined: j.before(ev.At)}
+		s = &timeServer{first: *ev, joined: j.began(ev.At)}
 		p.servers[a] = s
 	}
 	s.asked(ev.At)
@@ -123,7 +123,7 @@ func (p *clockPart) seeName(ev *event.Event, name string) {
 		return
 	}
 	p.bare.Add(*ev)
-	if name = event.Clean(name); len(p.bareNames) < bareNameLimit && !slices.Contains(p.bareNames, name) {
+	if name = shownName(name); len(p.bareNames) < bareNameLimit && !slices.Contains(p.bareNames, name) {
 		p.bareNames = append(p.bareNames, name)
 	}
 }
