@@ -89,6 +89,9 @@ func spread(histogram *[256]int, n int) (entropy, chi float64) {
 
 // repeats counts the aligned blocks that occurred before.
 func repeats(b []byte) int {
+	if len(b) < 2*blockSize {
+		return 0
+	}
 	seen := make(map[[blockSize]byte]struct{}, len(b)/blockSize)
 	blocks := 0
 	for ; len(b) >= blockSize; b = b[blockSize:] {

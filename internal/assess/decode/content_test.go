@@ -33,6 +33,9 @@ func TestContentMeasures(t *testing.T) {
 	if text.Printable != 1 || text.Entropy > 4.2 {
 		t.Fatalf("text: %+v", text)
 	}
+}
+
+func TestContentOfNoise(t *testing.T) {
 	random := contentOf(noise(16 << 10))
 	if random.Entropy < 7.98 || math.Abs(random.ChiSquare-255) > 100 || random.Repeats != 0 {
 		t.Fatalf("noise: %+v", random)

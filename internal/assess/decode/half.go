@@ -23,6 +23,7 @@ type half struct {
 	buf   []byte // bytes that the reader did not consume
 	marks []mark // which frames they came in
 	lone  event.Ref
+	kept  int // bytes that buf and marks are counted for
 	base  int // offset of the bytes on offer within buf
 
 	tries  int  // chunks that recognisers were shown
@@ -90,71 +91,4 @@ func (h *half) refAt(off int, now event.Ref) event.Ref {
 		}
 	}
 	return h.marks[len(h.marks)-1].ref
-}
-
-// keep appends bytes to the unconsumed ones.
-func (d *Decoder) keep(h *half, data []byte, ref event.Ref) {
-	if h.buf == nil {
-		h.buf = d.spare.get()
-	}
-	h.buf = append(h.buf, data...)
-	d.buffered += len(data)
-	if n := len(h.marks); n > 0 && h.marks[n-1].ref == ref {
-		h.marks[n-1].end = len(h.buf)
-		return
-	}
-	h.marks = append(h.marks, mark{len(h.buf), ref})
-}
-
-// consume drops the first n unconsumed bytes.
-func (d *Decoder) consume(h *half, n int) {
-	if n >= len(h.buf) {
-		d.clear(h)
-		return
-	}
-	if n == 0 {
-		return
-	}
-	h.buf = h.buf[:copy(h.buf, h.buf[n:])]
-	d.buffered -= n
-	gone := 0
-	for i := range h.marks {
-		h.marks[i].end -= n
-		if h.marks[i].end <= 0 {
-			gone = i + 1
-		}
-	}
-	h.marks = h.marks[:copy(h.marks, h.marks[gone:])]
-}
-
-// clear drops all unconsumed bytes.
-func (d *Decoder) clear(h *half) {
-	d.buffered -= len(h.buf)
-	d.spare.put(h.buf)
-	h.buf, h.marks = nil, h.marks[:0]
-}
-
-const (
-	// spareCount and spareSize bound the buffers that are kept for reuse.
-	spareCount = 64
-	spareSize  = 128 << 10
-)
-
-// spare keeps buffers for reuse.
-type spare struct{ buffers [][]byte }
-
-func (s *spare) get() []byte {
-	n := len(s.buffers)
-	if n == 0 {
-		return nil
-	}
-	b := s.buffers[n-1]
-	s.buffers = s.buffers[:n-1]
-	return b
-}
-
-func (s *spare) put(b []byte) {
-	if cap(b) > 0 && cap(b) <= spareSize && len(s.buffers) < spareCount {
-		s.buffers = append(s.buffers, b[:0])
-	}
 }

@@ -20,6 +20,9 @@ const (
 type hosts struct {
 	used       map[usedAddress]struct{}
 	complaints map[complaint]uint8
+	// cooked tells the sender last seen at an address on links that name senders
+	// only; it has at most as many entries as used.
+	cooked map[netip.Addr]event.HostID
 }
 
 type usedAddress struct {
@@ -33,7 +36,7 @@ type complaint struct {
 }
 
 func newHosts() hosts {
-	return hosts{used: map[usedAddress]struct{}{}, complaints: map[complaint]uint8{}}
+	return hosts{used: map[usedAddress]struct{}{}, complaints: map[complaint]uint8{}, cooked: map[netip.Addr]event.HostID{}}
 }
 
 // mayComplain counts a complaint and reports whether it is still worth an event.
@@ -61,5 +64,8 @@ func (d *Decoder) noteAddress(p *packet) {
 		return
 	}
 	d.hosts.used[k] = struct{}{}
+	if p.cooked {
+		d.hosts.cooked[p.src] = p.from
+	}
 	d.tell(p, event.AddressUsed{Addr: p.src})
 }

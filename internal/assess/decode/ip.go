@@ -40,7 +40,7 @@ func (d *Decoder) readIPv4(p *packet, b []byte) {
 	}
 	p.src, p.dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
 	p.hop, p.proto = b[8], b[9]
-	p.nameHosts()
+	d.nameHosts(p)
 	if total < header || !p.setPayload(b[header:], total-header) {
 		d.malformed(p, "ipv4", "total length disagrees with the frame")
 		if total < header {
@@ -93,7 +93,7 @@ func (d *Decoder) readIPv6(p *packet, b []byte) {
 	p.v6 = true
 	p.src, p.dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
 	p.proto, p.hop = b[6], b[7]
-	p.nameHosts()
+	d.nameHosts(p)
 	size := int(binary.BigEndian.Uint16(b[4:6]))
 	if size == 0 && p.proto != protoNone { // jumbogram (RFC 2675) or segmentation offload
 		size = len(b) - 40 + p.cut

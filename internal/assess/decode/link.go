@@ -31,6 +31,7 @@ type packet struct {
 	v6       bool
 	proto    uint8 // IP protocol number of payload
 	hop      uint8 // TTL or hop limit
+	cooked   bool  // the link names senders only
 	group    bool  // sent to a broadcast or multicast address
 	payload  []byte
 	missing  int // bytes of payload that the log does not hold
@@ -185,6 +186,7 @@ func (d *Decoder) readCooked2(p *packet, b []byte) {
 // whether it is a group is, by the packet type (1 broadcast, 2 multicast).
 func (d *Decoder) cookedHost(p *packet, kind, hardware, size uint16, addr []byte) {
 	const hardwareEthernet = 1 // ARPHRD_ETHER; the loopback has 772 and no address
+	p.cooked = true
 	p.group = kind == 1 || kind == 2
 	mac := [6]byte(addr)
 	if size == 6 && hardware == hardwareEthernet && mac != [6]byte{} {
@@ -192,10 +194,14 @@ func (d *Decoder) cookedHost(p *packet, kind, hardware, size uint16, addr []byte
 	}
 }
 
-// nameHosts names the hosts that the link did not, by their IP addresses.
-func (p *packet) nameHosts() {
+// nameHosts names the hosts that the link did not: a receiver on a cooked link as
+// it was named when it sent, others by their IP addresses.
+func (d *Decoder) nameHosts(p *packet) {
 	if p.from.IsZero() {
 		p.from = event.HostByAddr(p.src)
+	}
+	if p.cooked {
+		p.to = d.hosts.cooked[p.dst]
 	}
 	if p.to.IsZero() {
 		p.to = event.HostByAddr(p.dst)

@@ -53,6 +53,22 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestCookedReceiverIsTheHostThatSent: a host must not have two names because a
+// cooked link tells only who sent.
+func TestCookedReceiverIsTheHostThatSent(t *testing.T) {
+	r := record(t)
+	header := func(mac [6]byte) []byte { return slices.Concat([]byte{0, 0, 0, 1, 0, 6}, mac[:], []byte{0, 0, 8, 0}) }
+	first := slices.Concat(header(deviceMAC), udpFrame(t, web, []byte("x"))[14:])
+	r.cutFrame(evidence.LinkSLL, first, len(first))
+	back := slices.Concat(header(routerMAC), udpFrame(t, ends{server4, device4, 53, 1234}, []byte("y"))[14:])
+	r.cutFrame(evidence.LinkSLL, back, len(back))
+	r.Close()
+	last := r.events[len(r.events)-1]
+	if last.Flow != 2 || last.Device != event.HostByMAC(deviceMAC) || last.Peer != event.HostByMAC(routerMAC) {
+		t.Fatalf("conversation %d of %s with %s", last.Flow, last.Device, last.Peer)
+	}
+}
+
 func TestUnreadAndBrokenFrames(t *testing.T) {
 	eth := append(append([]byte{}, routerMAC[:]...), deviceMAC[:]...)
 	packet := udpFrame(t, web, []byte("payload"))

@@ -20,7 +20,7 @@ const (
 	latecomers = 8
 	// restartLimit bounds how often a conversation is recognised afresh.
 	restartLimit = 16
-	// bufferedLimit bounds the unconsumed bytes of all conversations together.
+	// bufferedLimit bounds the buffers of all conversations together.
 	bufferedLimit = 32 << 20
 )
 

@@ -13,7 +13,7 @@ const (
 	heldLimit = 16 << 20
 	// segmentCost is what a waiting segment is counted for beside its bytes, so
 	// that a flood of tiny ones is bounded too.
-	segmentCost = 64
+	segmentCost = 128
 	// aheadLimit is how far ahead of the next byte a segment may be: the largest
 	// window there is (RFC 7323 section 2.3).
 	aheadLimit = 1 << 30

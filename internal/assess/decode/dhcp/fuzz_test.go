@@ -62,7 +62,8 @@ func FuzzDHCP6(f *testing.F) {
 		_ = d.body.Describe()
 		got := d.body.(event.DHCP6)
 		other, err := dhcpv6.MessageFromBytes(b)
-		if err == nil && (uint8(other.MessageType) != got.Type || len(other.Options.RequestedOptions()) != len(got.Requested) && len(got.Requested) < listLimit) {
+		// An option that comes twice is read twice here, and once there.
+		if err == nil && (uint8(other.MessageType) != got.Type || len(other.Options.RequestedOptions()) > len(got.Requested) && len(got.Requested) < listLimit) {
 			t.Fatalf("type %d and %d options, other %d and %d", got.Type, len(got.Requested), other.MessageType, len(other.Options.RequestedOptions()))
 		}
 	})
