@@ -41,6 +41,7 @@ type httpSide struct {
 	searched int // how much of the offered bytes holds no end of the head
 	body     bodyReader
 	msg      message
+	socket   socketSide
 }
 
 type httpPhase uint8
@@ -50,6 +51,8 @@ const (
 	inBody
 	// astray looks for the beginning of a message.
 	astray
+	// inSocket reads the frames of a WebSocket.
+	inSocket
 	finished
 )
 
@@ -89,6 +92,8 @@ func (s *httpStream) step(c wire.Context, from event.Side, off int, data []byte)
 		return s.bodyPiece(c, from, off, data), wire.More
 	case astray:
 		return side.seek(from, data), wire.More
+	case inSocket:
+		return side.socket.frames(&s.talk, c, from, off, data), wire.More
 	default:
 		return len(data), wire.More
 	}
@@ -154,6 +159,9 @@ func (s *httpStream) afterHead(c wire.Context, from event.Side, off int, h *head
 	}
 	if h.lists("upgrade", "websocket") {
 		c.Name("websocket")
+		s.sides[event.FromClient] = httpSide{phase: inSocket}
+		s.sides[event.FromServer] = httpSide{phase: inSocket}
+		return wire.More
 	}
 	return wire.Restart
 }
@@ -201,6 +209,10 @@ func (s *httpStream) lose() {
 func (s *httpStream) Gap(c wire.Context, from event.Side, n int) {
 	side := &s.sides[from]
 	s.scanner.Gap(from)
+	if side.phase == inSocket {
+		side.socket.gap(n)
+		return
+	}
 	if side.phase == inBody {
 		side.msg.broken = true
 		if side.body.skip(n) {
@@ -218,6 +230,9 @@ func (s *httpStream) Close(c wire.Context, from event.Side) {
 	side := &s.sides[from]
 	if side.phase == inBody {
 		s.endBody(c, from, 0)
+	}
+	if side.phase == inSocket {
+		s.endMessage(c, from, 0)
 	}
 	side.phase = finished
 }

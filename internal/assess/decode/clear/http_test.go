@@ -68,6 +68,7 @@ func httpConversations() []conversation {
 		}},
 		{"http-websocket", 80, nil, []turn{
 			cl("GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n"), sv("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+			cl(masked("\x81", `{"mail":"jan.jansen@voorbeeld.nl","x":1}`) + masked("\xc1", "planted-name is packed") + masked("\x82", strings.Repeat("z", 3000)+" planted-name ")),
 			sv("\x81\x25{\"serial\":\"AB12345678\",\"name\":\"x\",\"y\":1}"),
 		}},
 		{"http-upgrade-refused", 80, nil, []turn{
@@ -94,6 +95,20 @@ func httpConversations() []conversation {
 			cl(h2Preface + "\x00\x00\x12\x04\x00\x00\x00\x00\x00"), sv("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"), cl("\x00\x00\x20\x00\x01\x00\x00\x00\x01{\"mail\":\"jan.jansen@voorbeeld.nl\"}"),
 		}},
 	}
+}
+
+// masked makes a client's WebSocket frame (RFC 6455 section 5.3).
+func masked(first, text string) string {
+	frame := first + string([]byte{0x80 | byte(len(text))})
+	if len(text) > 125 {
+		frame = first + string([]byte{0x80 | 126, byte(len(text) >> 8), byte(len(text))})
+	}
+	mask := []byte{0x37, 0xfa, 0x21, 0x3d}
+	out := []byte(frame + string(mask))
+	for i := range len(text) {
+		out = append(out, text[i]^mask[i&3])
+	}
+	return string(out)
 }
 
 func TestHTTPResumesAfterGap(t *testing.T) {

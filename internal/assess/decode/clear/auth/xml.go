@@ -15,14 +15,14 @@ func isXMLType(contentType string) bool {
 // must not matter.
 func xmlFields(f *fields, body string) {
 	for range fieldLimit * 4 {
-		_, rest, found := strings.Cut(body, "<")
+		_, rest, _ := strings.Cut(body, "<")
 		tag, rest, closed := strings.Cut(rest, ">")
-		if !found || !closed {
+		if !closed {
 			return
 		}
-		text, _, ended := strings.Cut(rest, "</")
 		body = rest
-		if !ended || tag == "" || tag[0] == '/' || tag[0] == '?' || strings.HasSuffix(tag, "/") || strings.Contains(text, "<") {
+		text, next, _ := strings.Cut(rest, "<")
+		if !strings.HasPrefix(next, "/") || strings.HasPrefix(tag, "/") || strings.HasSuffix(tag, "/") {
 			continue
 		}
 		name, attributes, _ := strings.Cut(tag, " ")
