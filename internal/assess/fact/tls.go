@@ -168,7 +168,12 @@ func (l *tlsLens) noteHello(c *tlsConn, ev *event.Event, b event.ClientHello) {
 	if v := bestVersion(b); d.poor.Body == nil || v < d.worst {
 		d.worst, d.poor = v, *ev
 	}
-	noteOffer(b, func(t tlsTrait, detail string) { d.note(t, *ev, detail) })
+	noteOffer(b, func(t tlsTrait, detail string) {
+		if t == traitNoName && c.local {
+			return // a neighbour has no name that server_name could carry
+		}
+		d.note(t, *ev, detail)
+	})
 }
 
 // destFor finds or makes a destination; nil when there are too many.

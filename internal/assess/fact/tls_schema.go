@@ -56,7 +56,7 @@ func tlsDecls() [tlsTraits]tlsTraitDecl {
 		traitUnrated:         {"tls.offers_unrated", "destinations to which a suite was offered that is not registered or not rated"},
 		traitSharedKeyOnly:   {"tls.shared_key_only", "destinations to which only pre-shared key suites were offered"},
 		traitSharedKeyMAC:    {"tls.shared_key_mac", "destinations to which a static pre-shared key was used with an identity that holds the device's MAC address"},
-		traitNoName:          {"tls.no_name", "destinations to which a hello without server name was sent"},
+		traitNoName:          {"tls.no_name", "internet destinations to which a hello without server name was sent"},
 		traitCompleted:       {"tls.completed", "destinations to which a handshake was completed: application data after both ChangeCipherSpec, in TLS 1.3 from both sides"},
 		traitIncomplete:      {"tls.incomplete", "destinations to which no handshake was seen completed"},
 		traitUnread:          {"tls.choice_unread", "destinations with data in a conversation whose ServerHello could not be read"},
