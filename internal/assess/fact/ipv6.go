@@ -3,6 +3,7 @@ package fact
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"time"
 
 	"assay/internal/assess/event"
@@ -65,14 +66,21 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 		l.seeRouter(ev, b, role)
 		return
 	}
-	if b, ok := ev.Body.(event.DHCP6); ok && b.FromServer && role == Actor {
-		l.seeGiven(ev, b)
-	}
 	if role != Actor {
 		return
 	}
-	l.seeJoin(ev)
+	if isJoining(ev.Body) {
+		l.join.Add(*ev)
+	}
+	l.seeLink(ev)
+	l.seeTalk(w, ev)
+}
+
+// seeLink takes what a host says on its link.
+func (l *ipv6Lens) seeLink(ev *event.Event) {
 	switch b := ev.Body.(type) {
+	case event.DHCP6:
+		l.seeDHCP(ev, b)
 	case event.AddressUsed:
 		l.seeUsed(ev, b.Addr)
 	case event.NeighbourSolicited:
@@ -88,6 +96,12 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 			l.mld.Add(*ev)
 			l.version = max(l.version, b.Version)
 		}
+	}
+}
+
+// seeTalk takes what a host does over its conversations.
+func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
+	switch b := ev.Body.(type) {
 	case event.FlowStarted:
 		l.seeFlow(w, ev)
 	case event.FlowEstablished:
@@ -103,46 +117,57 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 // 6.1.2), was meant for this host and offers a global prefix for self-made
 // addresses (RFC 4862 section 5.5.3).
 func (l *ipv6Lens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
-	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
-	if b.HopLimit != 255 || role != Other && !forAll {
+	if !isOffer(ev, b, role) {
 		return
 	}
-	for _, p := range b.Prefixes {
-		if p.Autonomous && p.Valid > 0 && p.Prefix.Bits() == 64 && isGlobal(p.Prefix.Addr()) {
-			if l.offered.IsZero() {
-				l.offered = ev.At
-			}
-			l.offer.Add(*ev)
-			return
-		}
+	if l.offered.IsZero() {
+		l.offered = ev.At
 	}
+	l.offer.Add(*ev)
 }
 
-func (l *ipv6Lens) seeGiven(ev *event.Event, b event.DHCP6) {
+// isOffer says that an advertisement offers IPv6 to the host that sees it in role.
+func isOffer(ev *event.Event, b event.RouterAdvertised, role Role) bool {
+	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
+	if b.HopLimit != 255 || role != Other && !forAll {
+		return false
+	}
+	return slices.ContainsFunc(b.Prefixes, func(p event.AdvertisedPrefix) bool {
+		return p.Autonomous && p.Valid > 0 && p.Prefix.Bits() == 64 && isGlobal(p.Prefix.Addr())
+	})
+}
+
+func (l *ipv6Lens) seeDHCP(ev *event.Event, b event.DHCP6) {
+	if !b.FromServer {
+		l.seen.Add(*ev)
+		return
+	}
 	for _, a := range b.Addresses {
 		l.note(ev, a, func(known *v6Addr) { known.byDHCP = true })
 	}
 }
 
-func (l *ipv6Lens) seeJoin(ev *event.Event) {
-	switch b := ev.Body.(type) {
+// isJoining says that a host does what it does only when it comes onto a link. A
+// DHCP renewal carries the address that it has, and is none.
+func isJoining(body event.Body) bool {
+	switch b := body.(type) {
 	case event.DHCP4:
-		fresh := b.Type == 1 || b.Type == 3 && (!b.ClientAt.IsValid() || b.ClientAt.IsUnspecified())
-		if !b.FromServer && fresh {
-			l.join.Add(*ev)
-		}
+		return !b.FromServer && isFresh(b)
 	case event.DHCP6:
-		if !b.FromServer && b.Type == 1 {
-			l.join.Add(*ev)
-			l.seen.Add(*ev)
-		}
+		return !b.FromServer && b.Type == 1
 	case event.RouterSolicited:
-		l.join.Add(*ev)
+		return true
 	case event.NeighbourSolicited:
-		if b.IsDAD() {
-			l.join.Add(*ev)
-		}
+		return b.IsDAD()
+	default:
+		return false
 	}
+}
+
+func isFresh(b event.DHCP4) bool {
+	const discover, request = 1, 3
+	hasAddress := b.ClientAt.IsValid() && !b.ClientAt.IsUnspecified()
+	return b.Type == discover || b.Type == request && !hasAddress
 }
 
 func (l *ipv6Lens) seeUsed(ev *event.Event, a netip.Addr) {
@@ -242,30 +267,28 @@ func (l *ipv6Lens) stateUse(w *world, out *Sheet) {
 
 // stateAddrs lists the own addresses by what they are.
 func (l *ipv6Lens) stateAddrs(w *world, out *Sheet) {
-	_, named := w.host.MAC()
-	for _, s := range []struct {
-		key     string
-		needMAC bool
-		in      func(a netip.Addr, known *v6Addr) bool
-	}{
-		{"ipv6.link_local", false, func(a netip.Addr, k *v6Addr) bool { return a.IsLinkLocalUnicast() && k.own() }},
-		{"ipv6.ula", false, func(a netip.Addr, k *v6Addr) bool { return a.IsPrivate() && k.own() }},
-		{"ipv6.global", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() }},
-		{"ipv6.global_used", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.source }},
-		{"ipv6.global_by_dhcp", false, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() && k.byDHCP }},
-		{"ipv6.detected", false, func(_ netip.Addr, k *v6Addr) bool { return k.detected }},
-		{"ipv6.reveal_link_local", true, func(a netip.Addr, k *v6Addr) bool {
-			return a.IsLinkLocalUnicast() && k.own() && revealsMAC(a, w.host)
-		}},
-		{"ipv6.reveal_global", true, func(a netip.Addr, k *v6Addr) bool { return isGlobal(a) && k.own() && revealsMAC(a, w.host) }},
-		{"ipv6.mac_like", true, func(a netip.Addr, k *v6Addr) bool { return k.own() && isEUI64(a) && !revealsMAC(a, w.host) }},
-	} {
-		if s.needMAC && !named {
-			continue
-		}
-		list, because := l.pick(s.in)
-		out.List(s.key, list, because)
+	l.list(out, "ipv6.link_local", func(a netip.Addr, k *v6Addr) bool { return k.own() && a.IsLinkLocalUnicast() })
+	l.list(out, "ipv6.ula", func(a netip.Addr, k *v6Addr) bool { return k.own() && a.IsPrivate() })
+	l.list(out, "ipv6.global", func(a netip.Addr, k *v6Addr) bool { return k.own() && isGlobal(a) })
+	l.list(out, "ipv6.global_used", func(a netip.Addr, k *v6Addr) bool { return k.source && isGlobal(a) })
+	l.list(out, "ipv6.global_by_dhcp", func(a netip.Addr, k *v6Addr) bool { return k.own() && k.byDHCP && isGlobal(a) })
+	l.list(out, "ipv6.detected", func(_ netip.Addr, k *v6Addr) bool { return k.detected })
+	if _, named := w.host.MAC(); named {
+		l.stateReveals(w.host, out)
 	}
+}
+
+// stateReveals lists the own addresses that show a link-layer address.
+func (l *ipv6Lens) stateReveals(host event.HostID, out *Sheet) {
+	reveals := func(a netip.Addr, k *v6Addr) bool { return k.own() && revealsMAC(a, host) }
+	l.list(out, "ipv6.reveal_link_local", func(a netip.Addr, k *v6Addr) bool { return reveals(a, k) && a.IsLinkLocalUnicast() })
+	l.list(out, "ipv6.reveal_global", func(a netip.Addr, k *v6Addr) bool { return reveals(a, k) && isGlobal(a) })
+	l.list(out, "ipv6.mac_like", func(a netip.Addr, k *v6Addr) bool { return k.own() && isEUI64(a) && !reveals(a, k) })
+}
+
+func (l *ipv6Lens) list(out *Sheet, key string, in func(netip.Addr, *v6Addr) bool) {
+	list, because := l.pick(in)
+	out.List(key, list, because)
 }
 
 func (l *ipv6Lens) pick(in func(netip.Addr, *v6Addr) bool) ([]string, Because) {

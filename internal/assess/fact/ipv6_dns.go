@@ -59,21 +59,28 @@ func (s *addrSet) list() []string {
 }
 
 func (l *rdnssLens) see(_ *world, ev *event.Event, role Role) {
+	if role == Actor {
+		l.seeOwn(ev)
+		return
+	}
+	if b, ok := ev.Body.(event.RouterAdvertised); ok && b.HopLimit == 255 {
+		l.offered.add(ev, b.RDNSS)
+	}
+}
+
+// seeOwn takes what a host asks and what DHCP tells it.
+func (l *rdnssLens) seeOwn(ev *event.Event) {
 	switch b := ev.Body.(type) {
-	case event.RouterAdvertised:
-		if role != Actor && b.HopLimit == 255 {
-			l.offered.add(ev, b.RDNSS)
-		}
 	case event.DHCP4:
-		if role == Actor && b.FromServer {
+		if b.FromServer {
 			l.dhcp4.add(ev, b.DNS)
 		}
 	case event.DHCP6:
-		if role == Actor && b.FromServer {
+		if b.FromServer {
 			l.dhcp6.add(ev, b.DNS)
 		}
 	case event.DNSAsked:
-		if role == Actor && b.Kind == event.DNSUnicast {
+		if b.Kind == event.DNSUnicast {
 			l.seeAsked(ev)
 		}
 	}

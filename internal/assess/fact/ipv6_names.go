@@ -52,28 +52,27 @@ type v6Name struct {
 }
 
 func (l *familyLens) see(w *world, ev *event.Event, role Role) {
+	if b, ok := ev.Body.(event.RouterAdvertised); ok {
+		l.offered = l.offered || isOffer(ev, b, role)
+		return
+	}
+	if role != Actor || !l.offered {
+		return
+	}
 	switch b := ev.Body.(type) {
-	case event.RouterAdvertised:
-		var probe ipv6Lens
-		probe.seeRouter(ev, b, role)
-		l.offered = l.offered || probe.offer.Seen() > 0
 	case event.DNSAsked:
-		if role == Actor && l.offered && b.Kind == event.DNSUnicast {
-			l.seeAsked(ev, b)
-		}
+		l.seeAsked(ev, b)
 	case event.DNSAnswered:
-		if role == Actor && b.Kind == event.DNSUnicast {
-			l.seeAnswered(ev, b)
-		}
+		l.seeAnswered(ev, b)
 	case event.FlowStarted:
-		if role == Actor && !b.Midway && w.scope(ev.Server.Addr()) == ScopeInternet {
+		if !b.Midway && w.scope(ev.Server.Addr()) == ScopeInternet {
 			l.seeFlow(ev)
 		}
 	}
 }
 
 func (l *familyLens) seeAsked(ev *event.Event, b event.DNSAsked) {
-	if b.Type != typeA && b.Type != typeAAAA || isLocalName(b.Name) {
+	if b.Kind != event.DNSUnicast || b.Type != typeA && b.Type != typeAAAA || isLocalName(b.Name) {
 		return
 	}
 	n, known := l.names[b.Name]
@@ -96,7 +95,7 @@ func (l *familyLens) seeAsked(ev *event.Event, b event.DNSAsked) {
 
 func (l *familyLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
 	n, known := l.names[b.Name]
-	if !known {
+	if !known || b.Kind != event.DNSUnicast {
 		return
 	}
 	for _, r := range b.Records {

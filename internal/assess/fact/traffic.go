@@ -35,11 +35,7 @@ type trafficLens struct {
 func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 	switch b := ev.Body.(type) {
 	case event.RouterAdvertised:
-		if role == Actor {
-			l.forwards.Add(*ev)
-		} else if b.HopLimit == 255 && len(b.Prefixes) > 0 {
-			l.plan.Add(*ev)
-		}
+		l.seeRouter(ev, b, role)
 	case event.FlowStarted:
 		l.seeFlow(w, ev, b, role)
 	case event.FlowEstablished:
@@ -53,22 +49,23 @@ func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
+func (l *trafficLens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
+	switch {
+	case role == Actor:
+		l.forwards.Add(*ev)
+	case b.HopLimit == 255 && len(b.Prefixes) > 0:
+		l.plan.Add(*ev)
+	}
+}
+
 // seeClaims gathers the addresses that the host makes known as its own, in the
 // ways in which a host does so before it uses them.
 func (l *trafficLens) seeClaims(w *world, ev *event.Event) {
 	switch b := ev.Body.(type) {
 	case event.DHCP4:
-		if b.FromServer && b.Type != 5 {
-			return
-		}
-		if b.FromServer {
-			l.claim(ev, b.YourAddr)
-		}
-		l.claim(ev, b.ClientAt)
+		l.seeLease(ev, b)
 	case event.DHCP6:
-		for _, a := range b.Addresses {
-			l.claim(ev, a)
-		}
+		l.claim(ev, b.Addresses...)
 	case event.ARPSeen:
 		l.claim(ev, b.Sender)
 		if !b.Reply && !b.IsAnnouncement() {
@@ -86,7 +83,26 @@ func (l *trafficLens) seeClaims(w *world, ev *event.Event) {
 	}
 }
 
-func (l *trafficLens) claim(ev *event.Event, a netip.Addr) {
+// seeLease takes the address that a server acknowledged, or that the host says it
+// has.
+func (l *trafficLens) seeLease(ev *event.Event, b event.DHCP4) {
+	const ack = 5
+	switch {
+	case !b.FromServer:
+		l.claim(ev, b.ClientAt)
+	case b.Type == ack:
+		l.claim(ev, b.YourAddr)
+		l.claim(ev, b.ClientAt)
+	}
+}
+
+func (l *trafficLens) claim(ev *event.Event, addrs ...netip.Addr) {
+	for _, a := range addrs {
+		l.claimOne(ev, a)
+	}
+}
+
+func (l *trafficLens) claimOne(ev *event.Event, a netip.Addr) {
 	if !a.IsValid() || a.IsUnspecified() || len(l.claimed) >= addrLimit {
 		return
 	}
