@@ -95,7 +95,7 @@ func (l *tlsLens) seeClient(w *world, ev *event.Event) {
 	case event.ClientHello:
 		l.seeHello(w, ev, b)
 	case event.FlowEnded:
-		l.seeEnd(w, ev, b)
+		l.seeEnd(ev, b)
 	case event.ServerHello, event.ServerKeyExchange, event.Certificates, event.CertificateRequested,
 		event.TLSAlert, event.TLSKeysChanged, event.TLSAppData:
 		l.conn(w, ev).see(ev)
@@ -130,8 +130,8 @@ func addrEnd(a netip.AddrPort) tlsEnd { return tlsEnd{name: a.Addr().Unmap().Str
 
 func (l *tlsLens) seeHello(w *world, ev *event.Event, b event.ClientHello) {
 	if c, ok := l.open[ev.Flow]; ok && c.greeted {
-		if !c.chosen && !c.changed || l.answersRetry(c, b) {
-			return // the same handshake goes on after a HelloRetryRequest
+		if c.goesOn(b) {
+			return
 		}
 		l.finish(ev.Flow)
 	}
@@ -144,19 +144,23 @@ func (l *tlsLens) seeHello(w *world, ev *event.Event, b event.ClientHello) {
 	if b.Transport == event.QUIC {
 		l.quic.Add(*ev)
 	}
-	if len(l.stacks) < tlsStackLimit {
-		if l.stacks == nil {
-			l.stacks = map[string]bool{}
-		}
-		l.stacks[stackKey(b)] = true
-	}
+	l.noteStack(b)
 	l.noteHello(c, ev, b)
 }
 
-// answersRetry says that a second hello belongs to the handshake under way: the
-// compatibility ChangeCipherSpec of TLS 1.3 goes before it.
-func (l *tlsLens) answersRetry(c *tlsConn, b event.ClientHello) bool {
-	return !c.chosen && stackKey(c.hello) == stackKey(b)
+// goesOn says that a second hello belongs to the handshake under way, after a
+// HelloRetryRequest; the compatibility ChangeCipherSpec of TLS 1.3 may go before it.
+func (c *tlsConn) goesOn(b event.ClientHello) bool {
+	return !c.chosen && (!c.changed || stackKey(c.hello) == stackKey(b))
+}
+
+func (l *tlsLens) noteStack(b event.ClientHello) {
+	if l.stacks == nil {
+		l.stacks = map[string]bool{}
+	}
+	if len(l.stacks) < tlsStackLimit {
+		l.stacks[stackKey(b)] = true
+	}
 }
 
 func (l *tlsLens) noteHello(c *tlsConn, ev *event.Event, b event.ClientHello) {
@@ -194,7 +198,7 @@ func destFor(dests *map[tlsEnd]*tlsDest, order *[]tlsEnd, c *tlsConn) *tlsDest {
 	return d
 }
 
-func (l *tlsLens) seeEnd(w *world, ev *event.Event, b event.FlowEnded) {
+func (l *tlsLens) seeEnd(ev *event.Event, b event.FlowEnded) {
 	secure := b.Protocol == "tls" || b.Protocol == "dtls" || b.Protocol == "quic"
 	c, known := l.open[ev.Flow]
 	switch {

@@ -46,9 +46,7 @@ func (c *tlsConn) see(ev *event.Event) {
 	case event.ServerKeyExchange:
 		c.keys = b
 	case event.Certificates:
-		if b.From == event.FromServer && len(b.Chain) > 0 {
-			c.leaf, c.leafAt = b.Chain[0], *ev
-		}
+		c.seeChain(ev, b)
 	case event.CertificateRequested:
 		c.asked = true
 	case event.PSKIdentity:
@@ -62,17 +60,32 @@ func (c *tlsConn) see(ev *event.Event) {
 	}
 }
 
+func (c *tlsConn) seeChain(ev *event.Event, b event.Certificates) {
+	if b.From == event.FromServer && len(b.Chain) > 0 {
+		c.leaf, c.leafAt = b.Chain[0], *ev
+	}
+}
+
+// byDatagram says that the handshake runs over QUIC or DTLS.
+func (c *tlsConn) byDatagram() bool {
+	t := c.choice.Transport
+	if !c.chosen {
+		t = c.hello.Transport
+	}
+	return t == event.QUIC || t == event.DTLS
+}
+
 // seeData notes application data. In TLS 1.3 over TCP a short record of the
 // client may be nothing but an alert, and one before the ServerHello is early data.
 func (c *tlsConn) seeData(ev *event.Event, b event.TLSAppData) {
-	datagrams := c.choice.Transport == event.QUIC || c.choice.Transport == event.DTLS ||
-		c.hello.Transport == event.QUIC || c.hello.Transport == event.DTLS
-	if b.From == event.FromClient && !datagrams && c.is13() && b.Length < event.FinishedLimit {
-		return
-	}
-	if b.From == event.FromClient && !c.chosen && !datagrams {
-		c.early = true
-		return
+	if b.From == event.FromClient && !c.byDatagram() {
+		if !c.chosen {
+			c.early = true
+			return
+		}
+		if c.is13() && b.Length < event.FinishedLimit {
+			return
+		}
 	}
 	c.app[b.From] = true
 	c.both = c.both || b.AfterBoth
@@ -88,7 +101,7 @@ func (c *tlsConn) completed() bool {
 		return false
 	case !c.is13():
 		return c.both
-	case c.choice.Transport == event.QUIC || c.choice.Transport == event.DTLS:
+	case c.byDatagram():
 		return c.app[event.FromClient]
 	default:
 		return c.app[event.FromClient] && c.app[event.FromServer]
@@ -127,21 +140,23 @@ func (c *tlsConn) noteUse(tell func(t tlsTrait, about event.Event, detail string
 	if c.asked {
 		tell(traitClientCert, c.first, "")
 	}
-	if !c.chosen {
-		if c.app[0] || c.app[1] || c.early || c.changed {
-			tell(traitUnread, c.first, "")
-		}
-		return
-	}
-	r, word := c.rank()
-	if !c.completed() {
-		if bad := r != suiteUnrated && r >= suiteStatic; bad && !c.refused() {
+	switch {
+	case c.completed():
+		c.noteCompleted(tell)
+	case c.chosen:
+		if r, word := c.rank(); (r == suiteStatic || r == suiteBroken) && !c.refused() {
 			tell(traitUnsure, c.suite, word)
 		}
-		return
+	case c.app[event.FromClient] || c.app[event.FromServer] || c.early || c.changed:
+		tell(traitUnread, c.first, "")
 	}
+}
+
+func (c *tlsConn) noteCompleted(tell func(tlsTrait, event.Event, string)) {
+	r, word := c.rank()
 	tell(traitCompleted, c.data, "")
 	c.noteChoice(r, word, tell)
+	c.noteSignature(tell)
 	c.noteLeaf(tell)
 	if c.pskMAC && rankSuite(c.choice.Suite) == suiteSharedKey {
 		tell(traitSharedKeyMAC, c.psk, "")
@@ -162,6 +177,7 @@ func (c *tlsConn) noteChoice(r suiteRank, word string, tell func(tlsTrait, event
 		tell(traitUsedPhaseOut, c.suite, word)
 	case suiteUnrated:
 		tell(traitUsedUnrated, c.suite, word)
+	case suiteGood, suiteSufficient:
 	}
 }
 
@@ -173,12 +189,15 @@ func blame(h event.ClientHello) tlsTrait {
 	return traitUsedWeakDevice
 }
 
-// noteLeaf rates the server's certificate and the signature that the server made,
-// where they travelled in clear.
-func (c *tlsConn) noteLeaf(tell func(tlsTrait, event.Event, string)) {
+// noteSignature rates what the server signed with.
+func (c *tlsConn) noteSignature(tell func(tlsTrait, event.Event, string)) {
 	if c.keys.SigAlg != 0 && signatureHash(c.keys.SigAlg) != "" {
 		tell(traitSHA1, c.suite, "used "+signatureHash(c.keys.SigAlg))
 	}
+}
+
+// noteLeaf rates the server's certificate, where it travelled in clear.
+func (c *tlsConn) noteLeaf(tell func(tlsTrait, event.Event, string)) {
 	if c.leafAt.Body == nil || c.leaf.Bad != "" || !usesCertificate(c.choice.Suite) {
 		return
 	}
@@ -190,10 +209,13 @@ func (c *tlsConn) noteLeaf(tell func(tlsTrait, event.Event, string)) {
 	case c.leaf.KeyBits < phase:
 		tell(traitLeafPhaseOut, c.leafAt, size)
 	}
-	old := strings.Contains(c.leaf.SigAlg, "SHA1") || strings.Contains(c.leaf.SigAlg, "MD5")
-	if old && c.leaf.Subject != c.leaf.Issuer {
+	if isOldSignature(c.leaf.SigAlg) && c.leaf.Subject != c.leaf.Issuer {
 		tell(traitLeafSHA1, c.leafAt, c.leaf.SigAlg)
 	}
+}
+
+func isOldSignature(alg string) bool {
+	return strings.Contains(alg, "SHA1") || strings.Contains(alg, "MD5")
 }
 
 // keyLimits are the sizes below which a key is too small, and to phase out.

@@ -36,53 +36,63 @@ func noteOffer(h event.ClientHello, tell note) {
 	noteGroups(h, tell)
 }
 
-func noteSuites(h event.ClientHello, tell note) {
-	ranks := map[suiteRank]uint16{} // the first suite of each rank
-	kinds := map[suiteRank]int{}
-	forward, shared := false, 0
-	all := 0
-	for _, v := range h.Suites {
+// suiteCensus counts the suites of an offer by rank.
+type suiteCensus struct {
+	all, shared int
+	count       [suiteUnrated + 1]int
+	first       [suiteUnrated + 1]uint16 // the first suite of each rank
+}
+
+func takeCensus(suites []uint16) suiteCensus {
+	var c suiteCensus
+	for _, v := range suites {
 		if event.IsSuiteSignal(v) {
 			continue
 		}
-		all++
 		r := rankSuite(v)
-		if kinds[r]++; kinds[r] == 1 {
-			ranks[r] = v
+		if c.count[r] == 0 {
+			c.first[r] = v
 		}
-		forward = forward || r <= suitePhaseOut || r == suiteUnrated
+		c.count[r]++
+		c.all++
 		if strings.HasSuffix(event.SuiteKeyExchange(v), "PSK") {
-			shared++
+			c.shared++
 		}
 	}
-	if kinds[suiteBroken] > 0 {
-		tell(traitBroken, event.SuiteName(ranks[suiteBroken]))
+	return c
+}
+
+// forward says that some suite has, or may have, forward secrecy.
+func (c suiteCensus) forward() bool {
+	return c.count[suiteGood]+c.count[suiteSufficient]+c.count[suitePhaseOut]+c.count[suiteUnrated] > 0
+}
+
+func noteSuites(h event.ClientHello, tell note) {
+	c := takeCensus(h.Suites)
+	for rank, trait := range map[suiteRank]tlsTrait{suiteBroken: traitBroken, suitePhaseOut: traitPhaseOut, suiteUnrated: traitUnrated} {
+		if c.count[rank] > 0 {
+			tell(trait, event.SuiteName(c.first[rank]))
+		}
 	}
 	if len(h.SSL2Suites) > 0 || h.SSL2 && h.Legacy == 2 {
 		tell(traitBroken, "SSL 2.0")
 	}
-	noteStatic(kinds, ranks, forward, tell)
-	if kinds[suitePhaseOut] > 0 {
-		tell(traitPhaseOut, event.SuiteName(ranks[suitePhaseOut]))
-	}
-	if kinds[suiteUnrated] > 0 {
-		tell(traitUnrated, event.SuiteName(ranks[suiteUnrated]))
-	}
-	if all > 0 && shared == all {
+	c.noteStatic(tell)
+	if c.all > 0 && c.shared == c.all {
 		tell(traitSharedKeyOnly, "")
 	}
 }
 
 // noteStatic tells an offer that has nothing but static key exchange from one
 // that has it besides better ones.
-func noteStatic(kinds map[suiteRank]int, first map[suiteRank]uint16, forward bool, tell note) {
+func (c suiteCensus) noteStatic(tell note) {
 	switch {
-	case kinds[suiteStatic] > 0 && !forward && kinds[suiteSharedKey] == 0:
-		tell(traitOnlyStatic, event.SuiteName(first[suiteStatic]))
-	case kinds[suiteStatic] > 0:
-		tell(traitStatic, event.SuiteName(first[suiteStatic]))
-	case kinds[suiteSharedKey] > 0:
-		tell(traitStatic, event.SuiteName(first[suiteSharedKey]))
+	case c.count[suiteStatic] > 0 && !c.forward() && c.count[suiteSharedKey] == 0:
+		tell(traitOnlyStatic, event.SuiteName(c.first[suiteStatic]))
+	case c.count[suiteStatic] > 0:
+		tell(traitStatic, event.SuiteName(c.first[suiteStatic]))
+	case c.count[suiteSharedKey] > 0:
+		tell(traitStatic, event.SuiteName(c.first[suiteSharedKey]))
 	}
 }
 

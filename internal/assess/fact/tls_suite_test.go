@@ -36,19 +36,19 @@ func TestEverySuiteIsRated(t *testing.T) {
 	for v := range 1 << 16 {
 		r := rankSuite(uint16(v))
 		counts[r]++
-		name := event.SuiteName(uint16(v))
-		if r > suiteSufficient {
-			continue
-		}
-		kx := event.SuiteKeyExchange(uint16(v))
-		aead := strings.Contains(name, "GCM") || strings.Contains(name, "CCM") || strings.Contains(name, "CHACHA20")
-		if kx != "" && !strings.HasPrefix(kx, "ECDHE") || !aead {
-			t.Errorf("%s is rated %d", name, r)
+		if r <= suiteSufficient && !isStrongByName(uint16(v)) {
+			t.Errorf("%s is rated %d", event.SuiteName(uint16(v)), r)
 		}
 	}
 	if counts[suiteGood] != 2 || counts[suiteBroken] < 80 || counts[suiteStatic] < 50 {
 		t.Errorf("ranks: %v", counts)
 	}
+}
+
+func isStrongByName(v uint16) bool {
+	name, kx := event.SuiteName(v), event.SuiteKeyExchange(v)
+	aead := strings.Contains(name, "GCM") || strings.Contains(name, "CCM") || strings.Contains(name, "CHACHA20")
+	return aead && (kx == "" || strings.HasPrefix(kx, "ECDHE"))
 }
 
 func TestRankGroup(t *testing.T) {

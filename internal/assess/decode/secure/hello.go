@@ -34,28 +34,41 @@ func (h *hello) addSuite(v uint16) {
 func readClientHello(body []byte, transport event.Transport) (hello, bool) {
 	h := hello{ClientHello: event.ClientHello{Transport: transport}}
 	s := cryptobyte.String(body)
-	var session, cookie, suites, compression cryptobyte.String
-	ok := s.ReadUint16(&h.Legacy) && s.CopyBytes(h.random[:]) && s.ReadUint8LengthPrefixed(&session) &&
-		(transport != event.DTLS || s.ReadUint8LengthPrefixed(&cookie)) &&
-		s.ReadUint16LengthPrefixed(&suites) && s.ReadUint8LengthPrefixed(&compression)
-	if !ok || len(session) > 32 || len(suites)/2 > listLimit {
+	if !h.readHead(&s) || !h.readSuites(&s) || !h.readExtensions(s) {
 		return hello{}, false
 	}
+	h.Ticket = h.Ticket || len(h.session) > 0 && !h.offers13()
+	h.JA4 = ja4(h.ClientHello)
+	return h, true
+}
+
+// readHead reads what comes before the cipher suites.
+func (h *hello) readHead(s *cryptobyte.String) bool {
+	const sessionLimit = 32
+	var session, cookie cryptobyte.String
+	ok := s.ReadUint16(&h.Legacy) && s.CopyBytes(h.random[:]) && s.ReadUint8LengthPrefixed(&session) &&
+		len(session) <= sessionLimit
 	h.session = append([]byte(nil), session...)
+	return ok && (h.Transport != event.DTLS || s.ReadUint8LengthPrefixed(&cookie))
+}
+
+// readSuites reads the cipher suites and the compression methods.
+func (h *hello) readSuites(s *cryptobyte.String) bool {
+	var suites, compression cryptobyte.String
+	if !s.ReadUint16LengthPrefixed(&suites) || !s.ReadUint8LengthPrefixed(&compression) || len(suites)/2 > listLimit {
+		return false
+	}
 	for !suites.Empty() {
 		var v uint16
 		if !suites.ReadUint16(&v) {
-			return hello{}, false
+			return false
 		}
 		h.addSuite(v)
 	}
 	for _, method := range compression {
 		h.Compressed = h.Compressed || method != 0
 	}
-	ok = h.readExtensions(s)
-	h.Ticket = h.Ticket || len(session) > 0 && !h.offers13()
-	h.JA4 = ja4(h.ClientHello)
-	return h, ok
+	return true
 }
 
 func (h *hello) offers13() bool {
@@ -76,24 +89,28 @@ func (h *hello) readExtensions(s cryptobyte.String) bool {
 	if !s.ReadUint16LengthPrefixed(&block) || !s.Empty() {
 		return false
 	}
+	return eachExtension(block, func(kind uint16, data cryptobyte.String) bool {
+		if event.IsGREASE(kind) {
+			return true
+		}
+		h.Extensions = append(h.Extensions, kind)
+		return len(h.Extensions) <= listLimit && clientExtension(kind)(h, data)
+	})
+}
+
+// eachExtension calls read for every extension, until it refuses one.
+func eachExtension(block cryptobyte.String, read func(kind uint16, data cryptobyte.String) bool) bool {
 	for !block.Empty() {
 		var kind uint16
 		var data cryptobyte.String
-		if !block.ReadUint16(&kind) || !block.ReadUint16LengthPrefixed(&data) || len(h.Extensions) >= listLimit {
-			return false
-		}
-		if event.IsGREASE(kind) {
-			continue
-		}
-		h.Extensions = append(h.Extensions, kind)
-		if read := clientExtension(kind); read != nil && !read(h, data) {
+		if !block.ReadUint16(&kind) || !block.ReadUint16LengthPrefixed(&data) || !read(kind, data) {
 			return false
 		}
 	}
 	return true
 }
 
-// clientExtension is the reader of one extension, or nil.
+// clientExtension is the reader of one extension.
 func clientExtension(kind uint16) func(*hello, cryptobyte.String) bool {
 	switch kind {
 	case extServerName:

@@ -109,10 +109,8 @@ func (f *feed) add(from event.Side, data []byte) {
 	f.buf[from] = f.buf[from][step.Consumed:]
 	f.start[from] += step.Consumed
 	f.peak = max(f.peak, len(f.buf[from]))
-	switch step.Next {
-	case wire.SideDone:
-		f.over[from] = true
-	case wire.Done:
+	f.over[from] = f.over[from] || step.Next == wire.SideDone
+	if step.Next == wire.Done {
 		f.over = [2]bool{true, true}
 	}
 }

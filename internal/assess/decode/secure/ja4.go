@@ -42,28 +42,16 @@ func ja4Version(h event.ClientHello) string {
 			return int(event.TLSVersion(a)) - int(event.TLSVersion(b))
 		})
 	}
-	switch version {
-	case 0x0304:
-		return "13"
-	case 0x0303:
-		return "12"
-	case 0x0302:
-		return "11"
-	case 0x0301:
-		return "10"
-	case 0x0300:
-		return "s3"
-	case 0x0002:
-		return "s2"
-	case 0xfeff:
-		return "d1"
-	case 0xfefd:
-		return "d2"
-	case 0xfefc:
-		return "d3"
-	default:
-		return "00"
+	if name, ok := ja4Versions[version]; ok {
+		return name
 	}
+	return "00"
+}
+
+// ja4Versions are the two characters for each version.
+var ja4Versions = map[uint16]string{
+	0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2",
+	0xfeff: "d1", 0xfefd: "d2", 0xfefc: "d3",
 }
 
 // ja4ALPN is the first and last character of the first value, of its

@@ -40,21 +40,17 @@ func recogniseQUIC(_ wire.Conn, from event.Side, data []byte) wire.Match {
 		return wire.No
 	}
 	switch {
-	case h.version == 0:
-		if from == event.FromServer && len(h.rest) >= 4 && len(h.rest)%4 == 0 {
-			return wire.Yes
-		}
-		return wire.No
+	case h.version == 0: // Version Negotiation, RFC 9000 section 17.2.1
+		ok = from == event.FromServer && len(h.rest) >= 4 && len(h.rest)%4 == 0
 	case h.isReadable():
-		if _, ok := h.packet(); ok {
-			return wire.Yes
-		}
-		return wire.No
-	case h.isForeign() && (from == event.FromServer || len(data) >= quicDatagramMin):
-		return wire.Yes
+		_, ok = h.packet()
 	default:
-		return wire.No
+		ok = h.isForeign() && (from == event.FromServer || len(data) >= quicDatagramMin)
 	}
+	if ok {
+		return wire.Yes
+	}
+	return wire.No
 }
 
 // quicDatagramMin is the least size of a client's first datagram (RFC 9000

@@ -23,20 +23,15 @@ func readServerHello(body, sent []byte, transport event.Transport) (event.Server
 	var random []byte
 	var session, block cryptobyte.String
 	var compression uint8
-	if !s.ReadUint16(&h.Version) || !s.ReadBytes(&random, 32) || !s.ReadUint8LengthPrefixed(&session) ||
-		!s.ReadUint16(&h.Suite) || !s.ReadUint8(&compression) {
+	ok := s.ReadUint16(&h.Version) && s.ReadBytes(&random, 32) && s.ReadUint8LengthPrefixed(&session) &&
+		s.ReadUint16(&h.Suite) && s.ReadUint8(&compression) && (s.Empty() || s.ReadUint16LengthPrefixed(&block))
+	if !ok || !s.Empty() {
 		return h, false
 	}
 	h.Retry = bytes.Equal(random, retryRandom)
-	if !s.Empty() && (!s.ReadUint16LengthPrefixed(&block) || !s.Empty()) {
+	ok = eachExtension(block, func(kind uint16, data cryptobyte.String) bool { return serverExtension(&h, kind, data) })
+	if !ok {
 		return h, false
-	}
-	for !block.Empty() {
-		var kind uint16
-		var data cryptobyte.String
-		if !block.ReadUint16(&kind) || !block.ReadUint16LengthPrefixed(&data) || !serverExtension(&h, kind, data) {
-			return h, false
-		}
 	}
 	h.Resumed = event.TLSVersion(h.Version) < 0x0304 && len(sent) > 0 && bytes.Equal(session, sent)
 	return h, true
@@ -77,19 +72,29 @@ func readServerKeyExchange(body []byte, suite, version uint16) (x event.ServerKe
 		}
 		hint, x.PSKHinted = string(h[:min(len(h), hintLimit)]), len(h) > 0
 	}
-	switch {
-	case strings.HasPrefix(kx, "ECDHE") || kx == "ECDH_anon":
-		ok = readCurve(&s, &x)
-	case strings.HasPrefix(kx, "DHE") || strings.HasPrefix(kx, "DH_anon"):
-		ok = readDH(&s, &x)
-	default:
+	read := groupReader(kx)
+	if read == nil {
 		return x, hint, true
 	}
+	ok = read(&s, &x)
 	signed := !strings.HasSuffix(kx, "PSK") && !strings.HasSuffix(kx, "anon")
 	if ok && signed && event.TLSVersion(version) == 0x0303 {
 		ok = s.ReadUint16(&x.SigAlg)
 	}
 	return x, hint, ok
+}
+
+// groupReader reads the parameters of a key exchange; nil when there are none
+// that are read here (static keys, SRP, export RSA).
+func groupReader(kx string) func(*cryptobyte.String, *event.ServerKeyExchange) bool {
+	switch {
+	case strings.HasPrefix(kx, "ECDHE") || kx == "ECDH_anon":
+		return readCurve
+	case strings.HasPrefix(kx, "DHE") || strings.HasPrefix(kx, "DH_anon"):
+		return readDH
+	default:
+		return nil
+	}
 }
 
 func readCurve(s *cryptobyte.String, x *event.ServerKeyExchange) bool {

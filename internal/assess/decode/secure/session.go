@@ -171,7 +171,8 @@ func (s *session) alert(c wire.Context, from event.Side, off int, body []byte) {
 func (s *session) appData(c wire.Context, from event.Side, off, length int) {
 	seen := &s.app[from]
 	both := s.changed[event.FromClient] && s.changed[event.FromServer]
-	long := length >= event.FinishedLimit
+	// Before the ServerHello it is early data, which says nothing of the end.
+	long := length >= event.FinishedLimit && s.version != 0
 	news := both && !seen.afterBoth
 	if s.is13() {
 		news = long && !seen.long

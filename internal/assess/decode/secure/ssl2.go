@@ -38,15 +38,16 @@ func recogniseSSL2(b []byte) wire.Match {
 func ssl2Length(b []byte) int {
 	size := int(b[0]&0x7f)<<8 | int(b[1])
 	suites, session, challenge := u16(b[5:]), u16(b[7:]), u16(b[9:])
-	version := u16(b[3:])
-	sane := b[2] == ssl2ClientHello && (version == 2 || version>>8 == 3 && version&0xff <= 4) &&
-		suites > 0 && suites%3 == 0 && (session == 0 || session == 16) &&
-		challenge >= 16 && challenge <= 32
+	sane := b[2] == ssl2ClientHello && isSSL2Version(u16(b[3:])) && suites > 0 && suites%3 == 0 &&
+		(session == 0 || session == 16) && challenge >= 16 && challenge <= 32
 	if !sane || size != ssl2HeadLen-2+suites+session+challenge {
 		return 0
 	}
 	return size + 2
 }
+
+// isSSL2Version says that a hello of this format may ask for the version.
+func isSSL2Version(v int) bool { return v == 2 || v >= 0x0300 && v <= 0x0304 }
 
 func u16(b []byte) int { return int(b[0])<<8 | int(b[1]) }
 
