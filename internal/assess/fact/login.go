@@ -22,9 +22,10 @@ func loginSchema() []Decl {
 		{"login.listed_own_setup", Int, "a well-known factory password accepted by a service of the device, but the log holds the first set-up and no later use"},
 		{"login.listed_own_unseen", Int, "a well-known factory password tried at a service of the device, the answer was not seen"},
 		{"login.listed_own_refused", Int, "a well-known factory password tried at a service of the device and refused"},
+		{"login.listed_own_open", Int, "a well-known factory password sent to a page of the device that answered it, but was not seen to demand one"},
 		{"login.listed_far", Int, "the device logged in to an internet service with a well-known factory password, and it was accepted"},
 		{"login.listed_near", Int, "the device logged in to a service on the local network with a well-known factory password, and it was accepted"},
-		{"login.listed_sent", Int, "the device sent a well-known factory password, the answer was a refusal or was not seen"},
+		{"login.listed_sent", Int, "the device sent a well-known factory password, the answer was a refusal, was not seen, or came from a page that was not seen to demand one"},
 		{"login.listed_list", List, "each login with a well-known factory password: service, whose, user name, length, digest and outcome"},
 		{"login.derived", Int, "secrets in use that contain or follow from a public identifier of the device by a simple rule"},
 		{"login.derived_list", List, "each such secret: service, user name, length, digest and the rule"},
@@ -44,7 +45,8 @@ const settledAfter = 10 * time.Minute
 type loginLens struct {
 	total, digest Because
 	seen          []*login // different logins, in order of their first use
-	pending       map[loginKey]*login
+	pending       map[loginKey]awaited
+	demands       map[loginPage]bool // pages that answered 401 or 407
 	public        publicNames
 }
 
@@ -54,6 +56,18 @@ type loginKey struct {
 	ref  event.Ref
 }
 
+// loginPage is one page of one HTTP service.
+type loginPage struct {
+	server netip.AddrPort
+	path   string
+}
+
+// awaited is a login whose answer was not seen yet.
+type awaited struct {
+	at   *login
+	page loginPage
+}
+
 // login is one login, or several with the same words.
 type login struct {
 	first    event.Event
@@ -61,9 +75,16 @@ type login struct {
 	own      bool // at a service of the device, else sent by the device
 	near     bool // the server is on the local network
 	outcome  event.LoginOutcome
-	accepted time.Time // first acceptance
-	last     time.Time // last acceptance
+	accepted time.Time   // first acceptance
+	last     time.Time   // last acceptance
+	pages    []loginPage // that accepted it, at most pageLimit
 }
+
+// Limits of what is remembered about pages.
+const (
+	pageLimit   = 16   // of one login
+	demandLimit = 1024 // of one host
+)
 
 func (l *loginLens) see(w *world, ev *event.Event, role Role) {
 	if role == Bystander {
@@ -74,6 +95,8 @@ func (l *loginLens) see(w *world, ev *event.Event, role Role) {
 		l.seeLogin(w, ev, b, role)
 	case event.LoginAnswered:
 		l.seeAnswer(ev, b)
+	case event.HTTPResponse:
+		l.seeDemand(ev, b)
 	default:
 		if role == Actor {
 			l.public.see(ev.Body)
@@ -95,19 +118,40 @@ func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role
 	if at == nil {
 		return
 	}
-	at.answer(b.Outcome, ev.At)
+	page := loginPage{ev.Server, b.Where}
+	at.answer(b.Outcome, ev.At, page)
 	if b.Outcome == event.OutcomeUnseen {
-		l.await(loginKey{ev.Flow, ev.Ref}, at)
+		l.await(loginKey{ev.Flow, ev.Ref}, awaited{at, page})
 	}
 }
 
+// seeDemand notes that a page demands a login: that an open page answers a
+// request with a password in it proves nothing about the password.
+func (l *loginLens) seeDemand(ev *event.Event, b event.HTTPResponse) {
+	if b.Status != 401 && b.Status != 407 {
+		return
+	}
+	if l.demands == nil {
+		l.demands = map[loginPage]bool{}
+	}
+	if path, _, _ := strings.Cut(b.Target, "?"); len(l.demands) < demandLimit {
+		l.demands[loginPage{ev.Server, path}] = true
+	}
+}
+
+// isShown says whether an acceptance is worth something: on HTTP only when the
+// page was seen to refuse those without the password.
+func (l *loginLens) isShown(at *login) bool {
+	return at.body.Service != "http" || slices.ContainsFunc(at.pages, func(p loginPage) bool { return l.demands[p] })
+}
+
 // await waits for the answer to a login.
-func (l *loginLens) await(key loginKey, at *login) {
+func (l *loginLens) await(key loginKey, a awaited) {
 	if l.pending == nil {
-		l.pending = map[loginKey]*login{}
+		l.pending = map[loginKey]awaited{}
 	}
 	if len(l.pending) < secretLimit {
-		l.pending[key] = at
+		l.pending[key] = a
 	}
 }
 
@@ -133,16 +177,19 @@ func sameWords(a, b event.Login) bool {
 
 func (l *loginLens) seeAnswer(ev *event.Event, b event.LoginAnswered) {
 	key := loginKey{ev.Flow, b.Login}
-	if at, ok := l.pending[key]; ok {
-		at.answer(b.Outcome, ev.At)
+	if a, ok := l.pending[key]; ok {
+		a.at.answer(b.Outcome, ev.At, a.page)
 		delete(l.pending, key)
 	}
 }
 
 // answer keeps the best outcome: what was accepted once works.
-func (at *login) answer(o event.LoginOutcome, when time.Time) {
+func (at *login) answer(o event.LoginOutcome, when time.Time, page loginPage) {
 	switch {
 	case o == event.OutcomeAccepted:
+		if len(at.pages) < pageLimit && !slices.Contains(at.pages, page) {
+			at.pages = append(at.pages, page)
+		}
 		if at.outcome != event.OutcomeAccepted {
 			at.accepted = when
 		}

@@ -102,7 +102,7 @@ func (l *loginLens) stateDerived(w *world, out *Sheet) {
 	var lines []string
 	var compared []event.Secret
 	for _, at := range l.seen {
-		if !at.isInUse() || isCommonSecret(at.body.Secret, w.closing.Credentials) {
+		if !at.isInUse() || at.own && !l.isShown(at) || isCommonSecret(at.body.Secret, w.closing.Credentials) {
 			continue
 		}
 		if !slices.Contains(compared, at.body.Secret) {

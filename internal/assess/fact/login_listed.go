@@ -9,9 +9,9 @@ import (
 
 // listing sorts the logins with a well-known factory password by what they show.
 type listing struct {
-	own, setup, unseen, refused Because
-	far, near, sent             Because
-	lines                       []string
+	own, setup, unseen, refused, open Because
+	far, near, sent                   Because
+	lines                             []string
 }
 
 func (l *loginLens) stateListed(w *world, out *Sheet) {
@@ -26,9 +26,9 @@ func (l *loginLens) stateListed(w *world, out *Sheet) {
 		}
 		s.lines = append(s.lines, at.line(w.closing.Digest)+", "+at.outcome.String())
 		if at.own {
-			s.addOwn(at, setup)
+			s.addOwn(at, setup, l.isShown(at))
 		} else {
-			s.addSent(at)
+			s.addSent(at, l.isShown(at))
 		}
 	}
 	s.state(out)
@@ -65,12 +65,14 @@ func isService(listed, seen string) bool {
 	}
 }
 
-func (s *listing) addOwn(at *login, setup bool) {
+func (s *listing) addOwn(at *login, setup, shown bool) {
 	switch {
 	case at.outcome == event.OutcomeRefused:
 		s.refused.Add(at.first)
 	case at.outcome == event.OutcomeUnseen:
 		s.unseen.Add(at.first)
+	case !shown:
+		s.open.Add(at.first)
 	case setup && at.last.Sub(at.accepted) < settledAfter:
 		s.setup.Add(at.first)
 	default:
@@ -78,9 +80,9 @@ func (s *listing) addOwn(at *login, setup bool) {
 	}
 }
 
-func (s *listing) addSent(at *login) {
+func (s *listing) addSent(at *login, shown bool) {
 	switch {
-	case at.outcome != event.OutcomeAccepted:
+	case at.outcome != event.OutcomeAccepted || !shown:
 		s.sent.Add(at.first)
 	case at.near:
 		s.near.Add(at.first)
@@ -94,11 +96,11 @@ func (s *listing) state(out *Sheet) {
 	for key, b := range map[string]Because{
 		"login.listed_own": s.own, "login.listed_own_setup": s.setup, "login.listed_own_unseen": s.unseen,
 		"login.listed_own_refused": s.refused, "login.listed_far": s.far, "login.listed_near": s.near,
-		"login.listed_sent": s.sent,
+		"login.listed_sent": s.sent, "login.listed_own_open": s.open,
 	} {
 		out.Int(key, b.Seen(), b)
 	}
-	for _, b := range []Because{s.own, s.setup, s.unseen, s.refused, s.far, s.near, s.sent} {
+	for _, b := range []Because{s.own, s.setup, s.unseen, s.refused, s.open, s.far, s.near, s.sent} {
 		all.Join(b)
 	}
 	out.List("login.listed_list", sortedUnique(s.lines), all)

@@ -13,7 +13,7 @@ import (
 )
 
 func loginOf(service, user, secret string, o event.LoginOutcome) event.Login {
-	return event.Login{Service: service, User: user, Secret: event.NewSecret(secret), Outcome: o}
+	return event.Login{Service: service, User: user, Secret: event.NewSecret(secret), Outcome: o, Where: "/"}
 }
 
 // Each row differs from its neighbours in one trait.
@@ -45,6 +45,12 @@ func TestListedLogins(t *testing.T) {
 			ref := s.put(with(ev, loginOf("ftp", "admin", "12345", unseen)))
 			s.put(with(ev, event.LoginAnswered{Service: "ftp", Outcome: accepted, Login: ref}))
 		}, "login.listed_own"},
+		"accepted by an open page": {func(s *clearScene) {
+			b := loginOf("http", "admin", "12345", accepted)
+			b.Where = "/open"
+			s.put(with(s.atDevice(80), b))
+		}, "login.listed_own_open"},
+		"sent to an open page": {func(s *clearScene) { s.put(with(s.toCloud(8080), loginOf("http", "admin", "12345", accepted))) }, "login.listed_sent"},
 		"digest of it": {func(s *clearScene) {
 			b := loginOf("http", "admin", "", accepted)
 			b.Scheme = event.LoginDigest
@@ -58,10 +64,13 @@ func TestListedLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newClearScene()
+			for _, ev := range []event.Event{s.atDevice(80), s.toCloud(80), s.toGuest(80)} {
+				s.put(with(ev, event.HTTPResponse{Status: 401, Target: "/?x"}))
+			}
 			c.build(s)
 			sheet := s.facts(nil)
 			want := map[string]int64{}
-			for _, k := range []string{"own", "own_setup", "own_unseen", "own_refused", "far", "near", "sent"} {
+			for _, k := range []string{"own", "own_open", "own_setup", "own_unseen", "own_refused", "far", "near", "sent"} {
 				want["login.listed_"+k] = 0
 			}
 			if c.want != "" {
@@ -86,6 +95,7 @@ func TestNoListNoFact(t *testing.T) {
 func TestFactoryPasswordDuringSetup(t *testing.T) {
 	setup := func(c *fact.Closing) { c.Statements["setup-captured"] = "yes" }
 	s := newClearScene()
+	s.put(with(s.atDevice(80), event.HTTPResponse{Status: 401, Target: "/"}))
 	s.put(with(s.atDevice(80), loginOf("http", "admin", "12345", event.OutcomeAccepted)))
 	s.wait(time.Minute)
 	s.put(with(s.atDevice(80), loginOf("http", "admin", "12345", event.OutcomeAccepted)))
@@ -152,6 +162,7 @@ func TestDerivedSecrets(t *testing.T) {
 		t.Run(secret, func(t *testing.T) {
 			s := newClearScene()
 			s.put(event.Event{Device: sceneDevice, Body: event.Announced{Protocol: "mdns", Texts: []string{"sn=SN12345678"}}})
+			s.put(with(s.atDevice(80), event.HTTPResponse{Status: 401, Target: "/"}))
 			s.put(with(s.atDevice(80), loginOf("http", "u", secret, event.OutcomeAccepted)))
 			got := derivedRule(s.facts(nil))
 			if got != want {
