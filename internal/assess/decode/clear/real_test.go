@@ -11,7 +11,7 @@ import (
 )
 
 // realConversations are what real clients and servers said to each other over
-// loopback (curl, wget, an MQTT client, vsftpd, Python's mail clients), recorded by a
+// loopback (curl, wget, an MQTT client, vsftpd, telnetd, Python's mail clients), recorded by a
 // relay: testdata/real/<name>.turns, ">" for the client, "<" for the server.
 func realConversations() []conversation {
 	files, _ := filepath.Glob("testdata/real/*.turns")
@@ -42,7 +42,7 @@ func realConversations() []conversation {
 
 // TestRealConversationsAreThere keeps the others from testing nothing.
 func TestRealConversationsAreThere(t *testing.T) {
-	if n := len(realConversations()); n < 22 {
-		t.Errorf("%d recorded conversations, want 22", n)
+	if n := len(realConversations()); n < 23 {
+		t.Errorf("%d recorded conversations, want 23", n)
 	}
 }
