@@ -51,6 +51,10 @@ type console struct {
 	colour, progress bool
 }
 
+// tell writes to the user beside the result; where that fails there is nobody
+// left to tell.
+func (c console) tell(format string, args ...any) { _, _ = fmt.Fprintf(c.err, format, args...) }
+
 // failure is an error with the code to exit with.
 type failure struct {
 	code int
@@ -80,7 +84,7 @@ func main() {
 func run(args []string, c console) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(c.err, "assay: this is a fault of assay itself, please report it with the file that caused it: %v\n%s", r, debug.Stack())
+			c.tell("assay: this is a fault of assay itself, please report it with the file that caused it: %v\n%s", r, debug.Stack())
 			code = exitBug
 		}
 	}()
@@ -90,7 +94,7 @@ func run(args []string, c console) (code int) {
 	parsed, done, err := parse(args, c)
 	switch {
 	case err != nil:
-		fmt.Fprintf(c.err, "assay: %v\nTry 'assay --help'.\n", err)
+		c.tell("assay: %v\nTry 'assay --help'.\n", err)
 		return exitUsage
 	case done:
 		return exitMeets
@@ -131,10 +135,10 @@ func exitCode(err error, c console) int {
 	case errors.As(err, &s):
 		return int(s)
 	case errors.As(err, &f):
-		fmt.Fprintf(c.err, "assay: %v\n", err)
+		c.tell("assay: %v\n", err)
 		return f.code
 	default:
-		fmt.Fprintf(c.err, "assay: %v\n", err)
+		c.tell("assay: %v\n", err)
 		return exitBug
 	}
 }
@@ -144,5 +148,7 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
-// wantsColour follows no-color.org: any value of NO_COLOR switches colours off.
-func wantsColour(f *os.File) bool { return isTerminal(f) && os.Getenv("NO_COLOR") == "" }
+// noColour is the environment variable that switches colours off by any value.
+const noColour = "NO_COLOR" //nolint:misspell // its name is fixed elsewhere
+
+func wantsColour(f *os.File) bool { return isTerminal(f) && os.Getenv(noColour) == "" }

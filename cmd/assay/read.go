@@ -34,7 +34,7 @@ func read(c *console, name string, a *assess.Assessor) (assess.AsOf, error) {
 	if err != nil {
 		return assess.AsOf{}, err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }() // it was only read
 	t := &tally{from: from, sum: sha256.New()}
 	r, err := evidence.NewReader(t)
 	if err != nil {
@@ -80,7 +80,7 @@ func openEvidence(c *console, name string) (io.ReadCloser, int64, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		f.Close()
+		_ = f.Close()
 		return nil, 0, fail(exitData, "cannot read %s: it is a folder; name the capture files in it", shown(name))
 	}
 	if err != nil {
@@ -125,11 +125,11 @@ func (p *progress) step() {
 	if p.size > 0 {
 		share = fmt.Sprintf("%3d %%, ", 100*int64(p.tally.size)/p.size)
 	}
-	fmt.Fprintf(p.c.err, "\r\x1b[Kreading %s: %s%d frames", p.name, share, p.frames)
+	p.c.tell("\r\x1b[Kreading %s: %s%d frames", p.name, share, p.frames)
 }
 
 func (p *progress) end() {
 	if p.shown {
-		fmt.Fprint(p.c.err, "\r\x1b[K")
+		p.c.tell("\r\x1b[K")
 	}
 }

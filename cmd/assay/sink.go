@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,7 +52,7 @@ func (s *sink) put(file string, r report.Report) error {
 
 func (s *sink) print(text []byte) error {
 	if s.count > 1 && s.format == "text" {
-		fmt.Fprint(s.c.out, "\n\n")
+		text = append([]byte("\n\n"), text...)
 	}
 	if _, err := s.c.out.Write(text); err != nil {
 		return fail(exitMissing, "cannot write the report: %w", err)
@@ -99,7 +97,7 @@ func writeWhole(path string, text []byte) error {
 	if err != nil {
 		return cannotWrite(path, err)
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when all went well
 	_, err = tmp.Write(text)
 	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
 	if err != nil {
@@ -117,7 +115,7 @@ func writeThrough(path string, text []byte) error {
 	if err != nil {
 		return cannotWrite(path, err)
 	}
-	_, err = io.WriteString(f, string(text))
+	_, err = f.Write(text)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return cannotWrite(path, err)
 	}

@@ -18,8 +18,8 @@ func (versionCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "assay %s (%s, %s/%s)\nrules %s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, digest)
-	return nil
+	_, err = fmt.Fprintf(c.out, "assay %s (%s, %s/%s)\nrules %s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, digest)
+	return err
 }
 
 // programVersion is the version that the build set, else the revision that the Go

@@ -76,10 +76,9 @@ func list[T any](in []T) []T { return append([]T{}, in...) }
 // runID names a grading: the first 16 hexadecimal digits of SHA-256 over all that
 // it depends on.
 func runID(in Input) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q %q", in.Evidence.SHA256, in.Device.MAC, in.Device.Addresses,
-		in.Run.RulesDigest, in.Run.Profile, in.Run.Statements)
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q", in.Evidence.SHA256, in.Device.MAC, in.Device.Addresses,
+		in.Run.RulesDigest, in.Run.Profile, in.Run.Statements))
+	return hex.EncodeToString(h[:8])
 }
 
 func findings(in Input) []Finding {

@@ -59,17 +59,18 @@ func pageFuncs() template.FuncMap {
 	}
 }
 
-// modeWords says how a check looks.
+// modeWords says how a check looks. A fault can often be proven by watching, even
+// where the full check takes more.
 func modeWords(mode string) string {
 	switch mode {
 	case "passive":
-		return "by watching only"
+		return "checked by watching only"
 	case "gateway":
-		return "by an experiment of the gateway"
+		return "the full check takes an experiment of the gateway"
 	case "active":
-		return "by asking the device"
+		return "the full check asks the device itself"
 	case "lookup":
-		return "by asking public services"
+		return "the full check asks public services"
 	default:
 		return ""
 	}

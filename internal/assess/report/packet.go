@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"unicode"
 
 	"assay/internal/assess/event"
-	"assay/internal/assess/evidence"
 	"assay/internal/assess/rule"
 )
 
@@ -25,7 +25,7 @@ const (
 
 // packets opens every frame that a finding cites, in order of their numbers.
 func packets(findings []rule.Finding) []Packet {
-	byFrame := map[evidence.Ref]*Packet{}
+	byFrame := map[event.Ref]*Packet{}
 	for _, f := range findings {
 		for _, ev := range f.Because {
 			if ev.Ref == 0 || ev.Body == nil {
@@ -61,8 +61,8 @@ func (s Seen) key() string {
 }
 
 // cited lists the frames of events, each once, in order.
-func cited(events []event.Event) []evidence.Ref {
-	out := make([]evidence.Ref, 0, len(events))
+func cited(events []event.Event) []event.Ref {
+	out := make([]event.Ref, 0, len(events))
 	for _, ev := range events {
 		if ev.Ref != 0 {
 			out = append(out, ev.Ref)
@@ -182,23 +182,14 @@ func valueText(v reflect.Value, depth int) string {
 func knownText(v any) (string, bool) {
 	switch v := v.(type) {
 	case event.Secret:
-		if v.Len() == 0 {
-			return "", true
-		}
-		return v.String(), true
+		return unlessEmpty(v.Len() == 0, v), true
 	case netip.Addr:
-		if !v.IsValid() {
-			return "", true
-		}
-		return v.String(), true
+		return unlessEmpty(!v.IsValid(), v), true
 	case netip.AddrPort:
 		return endText(v), true
 	case time.Time:
-		if v.IsZero() {
-			return "", true
-		}
-		return v.UTC().Format(time.RFC3339Nano), true
-	case interface{ String() string }: // enumerations, durations, prefixes
+		return unlessEmpty(v.IsZero(), stamp(v)), true
+	case fmt.Stringer: // enumerations, durations, prefixes
 		return event.Clean(v.String()), true
 	case [6]byte:
 		return event.FormatMAC(v), true
@@ -208,6 +199,19 @@ func knownText(v any) (string, bool) {
 		return "", false
 	}
 }
+
+func unlessEmpty(empty bool, v fmt.Stringer) string {
+	if empty {
+		return ""
+	}
+	return v.String()
+}
+
+// stamp is a moment that shows itself as RFC 3339 in UTC.
+type stamp time.Time
+
+// String is the moment to the nanosecond.
+func (s stamp) String() string { return time.Time(s).UTC().Format(time.RFC3339Nano) }
 
 func hexText(b []byte) string {
 	if len(b) > bytesLimit {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"assay/internal/assess/evidence"
+	"assay/internal/assess/event"
 	"assay/internal/assess/rule"
 )
 
@@ -38,7 +38,7 @@ type findingView struct {
 
 // citedView is one observation as a finding's evidence shows it.
 type citedView struct {
-	Frame evidence.Ref
+	Frame event.Ref
 	Time  string
 	Seen
 }
@@ -86,7 +86,7 @@ func tally(r Report) []tallyView {
 }
 
 func familyViews(r Report) []familyView {
-	byFrame := map[evidence.Ref]Packet{}
+	byFrame := map[event.Ref]Packet{}
 	for _, p := range r.Packets {
 		byFrame[p.Frame] = p
 	}
@@ -110,7 +110,7 @@ func byVerdict(a, b findingView) int {
 	return slices.Index(order, a.Verdict) - slices.Index(order, b.Verdict)
 }
 
-func viewOf(f Finding, byFrame map[evidence.Ref]Packet) findingView {
+func viewOf(f Finding, byFrame map[event.Ref]Packet) findingView {
 	v := findingView{Finding: f, Unfold: f.Verdict == rule.Fail.String() || f.Verdict == rule.Partial.String()}
 	for _, ref := range f.Evidence {
 		p := byFrame[ref]
@@ -150,7 +150,7 @@ func ladderViews(l Ladders) []ladderView {
 			{Level: "I2", Word: "address and DNS"},
 			{Level: "I3", Word: "reaches the internet"},
 			{Level: "I4", Word: "works on IPv6 only"},
-			{Level: "I5", Word: "confirmed"},
+			{Level: "I5", Word: "proven in use"},
 		}),
 	}
 }

@@ -3,7 +3,7 @@ package report
 import (
 	"time"
 
-	"assay/internal/assess/evidence"
+	"assay/internal/assess/event"
 )
 
 // Schema names the shape of the JSON rendering; schema.json beside this file
@@ -144,24 +144,24 @@ type Finding struct {
 	Limits   string `json:"limits"`
 	// Evidence holds the cited frame numbers, in order; EvidenceSeen counts all
 	// events behind the verdict, also those that are not cited one by one.
-	Evidence     []evidence.Ref `json:"evidence"`
-	EvidenceSeen int            `json:"evidence_seen"`
-	References   []string       `json:"references"`
+	Evidence     []event.Ref `json:"evidence"`
+	EvidenceSeen int         `json:"evidence_seen"`
+	References   []string    `json:"references"`
 }
 
 // Destination is one far end that the device spoke to.
 type Destination struct {
-	Name          string       `json:"name"` // as the device asked for or announced it, "" when unknown
-	Address       string       `json:"address"`
-	Port          uint16       `json:"port"`
-	Transport     string       `json:"transport"`
-	Protocol      string       `json:"protocol"` // recognised by content, "" when not
-	Protection    string       `json:"protection"`
-	Local         bool         `json:"local"`
-	Conversations int          `json:"conversations"`
-	Sent          uint64       `json:"bytes_sent"`     // payload bytes from the device
-	Received      uint64       `json:"bytes_received"` // payload bytes to the device
-	First         evidence.Ref `json:"first_frame"`
+	Name          string    `json:"name"` // as the device asked for or announced it, "" when unknown
+	Address       string    `json:"address"`
+	Port          uint16    `json:"port"`
+	Transport     string    `json:"transport"`
+	Protocol      string    `json:"protocol"` // recognised by content, "" when not
+	Protection    string    `json:"protection"`
+	Local         bool      `json:"local"`
+	Conversations int       `json:"conversations"`
+	Sent          uint64    `json:"bytes_sent"`     // payload bytes from the device
+	Received      uint64    `json:"bytes_received"` // payload bytes to the device
+	First         event.Ref `json:"first_frame"`
 }
 
 // NotTested is a check without an answer and what an answer would take.
@@ -200,9 +200,9 @@ type Host struct {
 
 // Packet is what was read from one cited frame.
 type Packet struct {
-	Frame  evidence.Ref `json:"frame"`
-	At     time.Time    `json:"at"`
-	Events []Seen       `json:"events"`
+	Frame  event.Ref `json:"frame"`
+	At     time.Time `json:"at"`
+	Events []Seen    `json:"events"`
 }
 
 // Seen is one observation that a frame completed.
@@ -211,7 +211,7 @@ type Seen struct {
 	Kind     string `json:"kind"` // the event's type, "dns_asked"
 	Protocol string `json:"protocol"`
 	// First is the first frame of an observation that several frames make up.
-	First evidence.Ref `json:"first_frame"`
+	First event.Ref `json:"first_frame"`
 	// Device acted, Peer was the other end; hosts on the captured link.
 	Device string `json:"device"`
 	Peer   string `json:"peer"`

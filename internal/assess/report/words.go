@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"assay/internal/assess/evidence"
+	"assay/internal/assess/event"
 	"assay/internal/assess/rule"
 )
 
@@ -244,7 +244,7 @@ func (r Report) openGroups() []openGroup {
 }
 
 // frameFilter is a Wireshark display filter that shows the given frames.
-func frameFilter(frames []evidence.Ref) string {
+func frameFilter(frames []event.Ref) string {
 	switch len(frames) {
 	case 0:
 		return ""
@@ -261,10 +261,10 @@ func frameFilter(frames []evidence.Ref) string {
 	return out + "}"
 }
 
-func refText(r evidence.Ref) string { return strconv.FormatUint(uint64(r), 10) }
+func refText(r event.Ref) string { return strconv.FormatUint(uint64(r), 10) }
 
 // refsText lists the first frames and says how many more there are.
-func refsText(frames []evidence.Ref, limit int) string {
+func refsText(frames []event.Ref, limit int) string {
 	out := ""
 	for i, f := range frames {
 		if i == limit {
