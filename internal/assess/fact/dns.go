@@ -177,13 +177,9 @@ func (j *joinings) see(w *world, ev *event.Event) {
 	case event.FlowStarted:
 		j.busy = j.busy || w.scope(ev.Server.Addr()) == ScopeInternet
 	case event.DHCP4:
-		if isJoin(b) && (j.count() == 0 || j.busy) {
-			j.add(ev)
-		}
+		j.addIf(isJoin(b) && (j.count() == 0 || j.busy), ev)
 	case event.NeighbourSolicited:
-		if b.IsDAD() && b.Target.IsLinkLocalUnicast() && !j.justNow(ev.At) {
-			j.add(ev)
-		}
+		j.addIf(b.IsDAD() && b.Target.IsLinkLocalUnicast() && !j.justNow(ev.At), ev)
 	}
 }
 
@@ -193,8 +189,8 @@ func (j *joinings) justNow(now time.Time) bool {
 	return n > 0 && now.Sub(j.at[n-1]) <= joinTime
 }
 
-func (j *joinings) add(ev *event.Event) {
-	if j.count() >= joinLimit {
+func (j *joinings) addIf(applies bool, ev *event.Event) {
+	if !applies || j.count() >= joinLimit {
 		return
 	}
 	j.late = j.late || j.count() == 0 && j.busy

@@ -154,20 +154,36 @@ func (p *pathPart) resolved(a netip.Addr, ev *event.Event, name string) {
 }
 
 // failing lists the other resolvers that failed shortly before now, or are
-// silent just now.
+// silent just now; nil when there are none, which is most of the time.
 func (p *pathPart) failing(except netip.Addr, now time.Time) map[netip.Addr]bool {
-	out := map[netip.Addr]bool{}
+	var out map[netip.Addr]bool
+	fails := func(a netip.Addr) {
+		if a == except {
+			return
+		}
+		if out == nil {
+			out = map[netip.Addr]bool{}
+		}
+		out[a] = true
+	}
 	for a, s := range p.servers {
-		if a != except && !s.failedAt.IsZero() && now.Sub(s.failedAt) <= excuse {
-			out[a] = true
+		if !s.failedAt.IsZero() && now.Sub(s.failedAt) <= excuse {
+			fails(a)
 		}
 	}
 	for i := range p.open {
-		if o := &p.open[i]; o.open && o.server != except && now.Sub(o.at) >= silence && now.Sub(o.at) <= excuse {
-			out[o.server] = true
+		if p.open[i].isSilent(now) {
+			fails(p.open[i].server)
 		}
 	}
 	return out
+}
+
+// isSilent says that a question has waited for longer than an answer takes, and
+// not for so long that it excuses nothing any more.
+func (o *pathOpen) isSilent(now time.Time) bool {
+	age := now.Sub(o.at)
+	return o.open && age >= silence && age <= excuse
 }
 
 func (p *pathPart) state(w *world, out *Sheet) {
