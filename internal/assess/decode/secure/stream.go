@@ -125,9 +125,7 @@ func (s *stream) stray(c wire.Context, from event.Side, pos int, rest []byte) in
 // record reads one record whose header is there.
 func (s *stream) record(c wire.Context, from event.Side, pos int, rest []byte, r recordHeader) int {
 	h := &s.half[from]
-	sealed := r.kind == recordAppData || r.kind == recordHeartbeat ||
-		r.kind == recordHandshake && s.changed[from] && !s.is13()
-	if sealed {
+	if s.sealedBy(from, rest, r) {
 		return s.pass(c, from, pos, r)
 	}
 	if len(rest) < recordHeaderLen+r.length {
@@ -144,6 +142,23 @@ func (s *stream) record(c wire.Context, from event.Side, pos int, rest []byte, r
 		s.handshake(c, from, pos, body)
 	}
 	return recordHeaderLen + r.length
+}
+
+// sealedBy says that a record is encrypted. After ChangeCipherSpec handshake
+// messages are, but for TLS 1.3; where the ServerHello was not seen, a record that
+// is exactly one ClientHello is the answer to a HelloRetryRequest.
+func (s *stream) sealedBy(from event.Side, rest []byte, r recordHeader) bool {
+	switch {
+	case r.kind == recordAppData || r.kind == recordHeartbeat:
+		return true
+	case r.kind != recordHandshake || !s.changed[from] || s.is13():
+		return false
+	case s.version != 0 || from != event.FromClient || len(rest) < recordHeaderLen+r.length || r.length < 4:
+		return s.version != 0 || len(rest) >= recordHeaderLen+r.length
+	default:
+		body := rest[recordHeaderLen:]
+		return body[0] != typeClientHello || uint24(body[1:])+4 != r.length
+	}
 }
 
 // pass steps over a record that is encrypted.

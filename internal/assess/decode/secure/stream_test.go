@@ -148,6 +148,36 @@ func TestGap(t *testing.T) {
 	})
 }
 
+// TestRetryNotSeen: the second ClientHello of TLS 1.3 is read although the server's
+// HelloRetryRequest is missing; an encrypted Finished is not taken for one.
+func TestRetryNotSeen(t *testing.T) {
+	chunks := load(t, "tls13-retry")
+	f := newFeed(wire.Conn{})
+	for _, c := range chunks {
+		if c.from == event.FromClient {
+			for _, b := range c.data {
+				f.add(c.from, []byte{b})
+			}
+		}
+	}
+	check(t, f)
+	hellos := 0
+	for _, e := range f.c.events {
+		if _, ok := e.body.(event.ClientHello); ok {
+			hellos++
+		}
+	}
+	if hellos != 2 || len(f.c.events) != 4 {
+		t.Errorf("events: %s", describe(f.c.events))
+	}
+	f = newFeed(wire.Conn{})
+	f.add(event.FromClient, record(recordCCS, []byte{1}))
+	f.add(event.FromClient, record(recordHandshake, bytes.Repeat([]byte{1, 0}, 20)))
+	if len(f.c.events) != 1 {
+		t.Errorf("events: %s", describe(f.c.events))
+	}
+}
+
 func TestEncryptedBytesAreNotReadForEver(t *testing.T) {
 	f := newFeed(wire.Conn{})
 	for range 8 {
