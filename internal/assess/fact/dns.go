@@ -179,9 +179,13 @@ func (j *joinings) see(w *world, ev *event.Event) {
 	case event.DHCP4:
 		j.addIf(isJoin(b) && (j.count() == 0 || j.busy), ev)
 	case event.NeighbourSolicited:
-		j.addIf(b.IsDAD() && b.Target.IsLinkLocalUnicast() && !j.justNow(ev.At), ev)
+		j.addIf(isLinkUp(b) && !j.justNow(ev.At), ev)
 	}
 }
+
+// isLinkUp says that a host tests its link-local address, which it does when its
+// link comes up; other addresses come and go with their prefixes.
+func isLinkUp(b event.NeighbourSolicited) bool { return b.IsDAD() && b.Target.IsLinkLocalUnicast() }
 
 // justNow says that the last joining may still be going on.
 func (j *joinings) justNow(now time.Time) bool {

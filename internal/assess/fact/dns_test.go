@@ -24,96 +24,98 @@ func TestOrdinaryDevice(t *testing.T) {
 	})
 }
 
-// Twins that differ in one trait, and the facts that must differ with it.
-func TestNameTwins(t *testing.T) {
-	cases := []struct {
-		name string
-		bend func(*nameScene)
-		want map[string]any
-	}{
-		{"asks with DO", func(s *nameScene) {
-			s.random()
-			s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 28, EDNS: true, DO: true, CD: true, AD: true})
-		}, map[string]any{"dns.queries": 7, "dns.queries_edns": 1, "dns.queries_do": 1, "dns.queries_cd": 1,
-			"dns.queries_ad": 1, "dns.names_do": 1, "dns.names_aaaa": 1, "dns.do_share": 1.0 / 7}},
-		{"the same question again", func(s *nameScene) {
-			s.random()
-			for range 3 {
-				s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
-				s.wait(2 * time.Second)
-			}
-		}, map[string]any{"dns.queries": 7, "resolver.queries_offered": 9, "resolver.offered_healthy": false}},
-		{"the same question to another resolver from another port", func(s *nameScene) {
-			s.random()
-			for _, r := range []string{homeResolver, farResolver} {
-				s.port ^= 0x101
-				s.ask(r, event.DNSAsked{Name: "g.example.", Type: 1})
-				s.wait(5 * time.Second)
-			}
-		}, map[string]any{"dns.queries": 7, "resolver.foreign": 1}},
-		{"the same ID from another port", func(s *nameScene) {
-			s.random()
-			for range 2 {
-				s.port ^= 0x101
-				s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
-				s.wait(5 * time.Second)
-			}
-		}, map[string]any{"dns.queries": 8, "dns.id_distinct": 7}},
-		{"asks itself on the wire", func(s *nameScene) {
-			s.ask("::1", event.DNSAsked{Name: "g.example.", Type: 1})
-		}, map[string]any{"resolver.foreign": 0}},
-		{"the same question again with DO", func(s *nameScene) {
-			s.random()
+// nameTwins differ from an ordinary device in one trait; want is what must differ
+// with it.
+var nameTwins = []struct {
+	name string
+	bend func(*nameScene)
+	want map[string]any
+}{
+	{"asks with DO", func(s *nameScene) {
+		s.random()
+		s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 28, EDNS: true, DO: true, CD: true, AD: true})
+	}, map[string]any{"dns.queries": 7, "dns.queries_edns": 1, "dns.queries_do": 1, "dns.queries_cd": 1,
+		"dns.queries_ad": 1, "dns.names_do": 1, "dns.names_aaaa": 1, "dns.do_share": 1.0 / 7}},
+	{"the same question again", func(s *nameScene) {
+		s.random()
+		for range 3 {
 			s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
-			s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1, EDNS: true, DO: true})
-		}, map[string]any{"dns.queries": 8, "dns.queries_do": 1}},
-		{"the same question after its answer", func(s *nameScene) {
+			s.wait(2 * time.Second)
+		}
+	}, map[string]any{"dns.queries": 7, "resolver.queries_offered": 9, "resolver.offered_healthy": false}},
+	{"the same question to another resolver from another port", func(s *nameScene) {
+		s.random()
+		for _, r := range []string{homeResolver, farResolver} {
+			s.port ^= 0x101
+			s.ask(r, event.DNSAsked{Name: "g.example.", Type: 1})
+			s.wait(5 * time.Second)
+		}
+	}, map[string]any{"dns.queries": 7, "resolver.foreign": 1}},
+	{"the same ID from another port", func(s *nameScene) {
+		s.random()
+		for range 2 {
+			s.port ^= 0x101
+			s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
+			s.wait(5 * time.Second)
+		}
+	}, map[string]any{"dns.queries": 8, "dns.id_distinct": 7}},
+	{"asks itself on the wire", func(s *nameScene) {
+		s.ask("::1", event.DNSAsked{Name: "g.example.", Type: 1})
+	}, map[string]any{"resolver.foreign": 0}},
+	{"the same question again with DO", func(s *nameScene) {
+		s.random()
+		s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
+		s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1, EDNS: true, DO: true})
+	}, map[string]any{"dns.queries": 8, "dns.queries_do": 1}},
+	{"the same question after its answer", func(s *nameScene) {
+		s.random()
+		for range 3 {
+			q := s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
+			s.answer(homeResolver, "g.example.", q, 300, "198.51.100.9")
+			s.wait(2 * time.Second)
+		}
+	}, map[string]any{"dns.queries": 9, "dns.asks_per_ttl": 3, "dns.id_distinct": 7}},
+	{"mDNS is not DNS", func(s *nameScene) {
+		s.add("224.0.0.251", 5353, event.DNSAsked{Kind: event.MDNS, Transport: event.UDP, Name: "x.local.", Type: 28})
+	}, map[string]any{"dns.queries": 6, "dns.names": 6, "dns.names_aaaa": 0}},
+	{"fetches keys", func(s *nameScene) {
+		for _, q := range []event.DNSAsked{{Name: "example.", Type: 48, DO: true, EDNS: true}, {Name: "example.", Type: 43}} {
 			s.random()
-			for range 3 {
-				q := s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
-				s.answer(homeResolver, "g.example.", q, 300, "198.51.100.9")
-				s.wait(2 * time.Second)
-			}
-		}, map[string]any{"dns.queries": 9, "dns.asks_per_ttl": 3, "dns.id_distinct": 7}},
-		{"mDNS is not DNS", func(s *nameScene) {
-			s.add("224.0.0.251", 5353, event.DNSAsked{Kind: event.MDNS, Transport: event.UDP, Name: "x.local.", Type: 28})
-		}, map[string]any{"dns.queries": 6, "dns.names": 6, "dns.names_aaaa": 0}},
-		{"fetches keys", func(s *nameScene) {
-			for _, q := range []event.DNSAsked{{Name: "example.", Type: 48, DO: true, EDNS: true}, {Name: "example.", Type: 43}} {
-				s.random()
-				s.ask(homeResolver, q)
-			}
-		}, map[string]any{"dns.queries_dnskey": 1, "dns.queries_ds": 1, "dns.chain_share": 1.0, "dns.names": 6}},
-		{"tells its root key", func(s *nameScene) {
-			s.ask(homeResolver, event.DNSAsked{Name: "_ta-4f66-9728.", Type: 10})
-			s.random()
-			s.ask(homeResolver, event.DNSAsked{Name: ".", Type: 48, EDNS: true, Options: []uint16{14}, KeyTags: []uint16{7}})
-		}, map[string]any{"dns.trust_signals": 2, "dns.names": 6}},
-		{"reverse look-up", func(s *nameScene) {
-			s.random()
-			s.ask(homeResolver, event.DNSAsked{Name: "9.100.51.198.in-addr.arpa.", Type: 12})
-		}, map[string]any{"dns.names": 7, "dns.names_reverse": 1, "dns.names_address": 6}},
-		{"malformed question", func(s *nameScene) {
-			s.add(homeResolver, 53, event.Malformed{Layer: "dns", Why: "x"})
-			s.add(homeResolver, 53, event.Malformed{Layer: "tls", Why: "x"})
-		}, map[string]any{"dns.malformed": 1}},
-		{"joins again after a while", func(s *nameScene) {
-			s.wait(5 * time.Minute)
-			s.boot()
-			s.add("", 0, event.NeighbourSolicited{From: netip.IPv6Unspecified(), Target: netip.MustParseAddr("fe80::1")})
-		}, map[string]any{"dns.boots": 2}},
-		{"renews its lease", func(s *nameScene) {
-			s.add("", 0, event.DHCP4{Type: 3, ClientAt: netip.MustParseAddr("192.168.1.50")})
-		}, map[string]any{"dns.boots": 1}},
-		{"starts with a remembered address", func(s *nameScene) {
-			s.add("", 0, event.DHCP4{Type: 3, ClientAt: netip.IPv4Unspecified(), Requested: netip.MustParseAddr("192.168.1.50")})
-		}, map[string]any{"dns.boots": 2}},
-		{"asks DISCOVER twice in a row", func(s *nameScene) {
-			s.boot()
-			s.boot()
-		}, map[string]any{"dns.boots": 2}},
-	}
-	for _, tc := range cases {
+			s.ask(homeResolver, q)
+		}
+	}, map[string]any{"dns.queries_dnskey": 1, "dns.queries_ds": 1, "dns.chain_share": 1.0, "dns.names": 6}},
+	{"tells its root key", func(s *nameScene) {
+		s.ask(homeResolver, event.DNSAsked{Name: "_ta-4f66-9728.", Type: 10})
+		s.random()
+		s.ask(homeResolver, event.DNSAsked{Name: ".", Type: 48, EDNS: true, Options: []uint16{14}, KeyTags: []uint16{7}})
+	}, map[string]any{"dns.trust_signals": 2, "dns.names": 6}},
+	{"reverse look-up", func(s *nameScene) {
+		s.random()
+		s.ask(homeResolver, event.DNSAsked{Name: "9.100.51.198.in-addr.arpa.", Type: 12})
+	}, map[string]any{"dns.names": 7, "dns.names_reverse": 1, "dns.names_address": 6}},
+	{"malformed question", func(s *nameScene) {
+		s.add(homeResolver, 53, event.Malformed{Layer: "dns", Why: "x"})
+		s.add(homeResolver, 53, event.Malformed{Layer: "tls", Why: "x"})
+	}, map[string]any{"dns.malformed": 1}},
+	{"joins again after a while", func(s *nameScene) {
+		s.wait(5 * time.Minute)
+		s.boot()
+		s.add("", 0, event.NeighbourSolicited{From: netip.IPv6Unspecified(), Target: netip.MustParseAddr("fe80::1")})
+	}, map[string]any{"dns.boots": 2}},
+	{"renews its lease", func(s *nameScene) {
+		s.add("", 0, event.DHCP4{Type: 3, ClientAt: netip.MustParseAddr("192.168.1.50")})
+	}, map[string]any{"dns.boots": 1}},
+	{"starts with a remembered address", func(s *nameScene) {
+		s.add("", 0, event.DHCP4{Type: 3, ClientAt: netip.IPv4Unspecified(), Requested: netip.MustParseAddr("192.168.1.50")})
+	}, map[string]any{"dns.boots": 2}},
+	{"asks DISCOVER twice in a row", func(s *nameScene) {
+		s.boot()
+		s.boot()
+	}, map[string]any{"dns.boots": 2}},
+}
+
+func TestNameTwins(t *testing.T) {
+	for _, tc := range nameTwins {
 		t.Run(tc.name, func(t *testing.T) {
 			s := ordinary()
 			tc.bend(s)
