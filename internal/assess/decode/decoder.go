@@ -126,16 +126,18 @@ type reporter struct {
 	conn wire.Conn
 	c    *conversation
 	h    *half
+	now  time.Time
+	ref  event.Ref
 }
 
 // Conn tells the ends of the conversation.
 func (r *reporter) Conn() wire.Conn { return r.conn }
 
 // Now is the time of the packet being read.
-func (r *reporter) Now() time.Time { return r.d.now }
+func (r *reporter) Now() time.Time { return r.now }
 
 // Ref is its evidence number.
-func (r *reporter) Ref() event.Ref { return r.d.ref }
+func (r *reporter) Ref() event.Ref { return r.ref }
 
 // Name labels the conversation.
 func (r *reporter) Name(protocol string) { r.c.protocol = protocol }
@@ -152,15 +154,21 @@ func (r *reporter) EmitFor(device event.HostID, off int, body event.Body) {
 		}
 	}
 	e := r.c.event(body)
-	e.First = r.h.refAt(off, r.d.ref)
+	e.At, e.Ref, e.First = r.now, r.ref, r.h.refAt(off, r.ref)
 	if device != e.Device {
 		e.Device, e.Peer = device, e.Device
 	}
 	r.d.emit(e)
 }
 
-// context points the decoder's one reporter at a side of a conversation.
+// context points the decoder's one reporter at a side of a conversation. What a
+// reader says when a conversation is given up rests on its last packet, not on the
+// one that made time pass.
 func (d *Decoder) context(c *conversation, side event.Side) *reporter {
-	d.reporter.c, d.reporter.h, d.reporter.conn = c, &c.half[side], c.conn
-	return &d.reporter
+	r := &d.reporter
+	r.c, r.h, r.conn, r.now, r.ref = c, &c.half[side], c.conn, d.now, d.ref
+	if c.late {
+		r.now, r.ref = c.lastAt, c.lastRef
+	}
+	return r
 }

@@ -62,6 +62,8 @@ type conversation struct {
 
 	opened      bool // TCP: the SYN was seen
 	established bool
+	reset       bool // TCP: a reset was seen
+	late        bool // being finished, maybe long after its last packet
 	finished    bool // nothing more is read; reported soon
 	reported    bool // FlowEnded is out
 	ending      event.Ending
@@ -168,6 +170,10 @@ func (d *Decoder) finish(c *conversation, how event.Ending) {
 	if c.finished {
 		return
 	}
+	if c.reset {
+		how = event.EndedByReset
+	}
+	c.late = true
 	if c.conn.Transport == event.TCP {
 		d.drainAll(c)
 	}

@@ -42,6 +42,8 @@ func TestConversations(t *testing.T) {
 			"1 TCP from 192.168.1.20:40000 midway false\n1 reset: 1/0/0 and 1/0/0"},
 		{"a reset far outside the window means nothing", ">S 100 0 0;<SA 500 101 0;<R 900000000 0 0;>A 101 501 5",
 			"1 TCP from 192.168.1.20:40000 midway false\n1 answered\n1 open when the log ended: 2/5/0 and 2/0/0"},
+		{"data under way when the reset came", ">S 100 0 0;<SA 500 101 0;>R 101 501 0;<A 501 101 8",
+			"1 TCP from 192.168.1.20:40000 midway false\n1 answered\n1 reset: 2/0/0 and 2/8/0"},
 		{"a new SYN after a reset is a new conversation", ">S 100 0 0;<RA 0 101 0;>S 300 0 0;<RA 0 301 0",
 			"1 TCP from 192.168.1.20:40000 midway false\n1 reset: 1/0/0 and 1/0/0\n" +
 				"2 TCP from 192.168.1.20:40000 midway false\n2 reset: 1/0/0 and 1/0/0"},

@@ -141,7 +141,7 @@ func (d *Decoder) expire() {
 func (d *Decoder) timeOut(c *conversation) {
 	switch c.list {
 	case listClosing:
-		d.endConversation(c, c.ending)
+		d.endConversation(c, event.EndedByReset)
 		d.table.move(c, listGhost)
 	case listGhost:
 		d.table.remove(c)

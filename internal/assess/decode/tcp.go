@@ -82,7 +82,7 @@ func (d *Decoder) reopens(c *conversation, t *tcpPacket, side event.Side) bool {
 	if h.hasISN && h.isn == t.seq {
 		return false
 	}
-	return c.finished || !c.established || d.nano-c.lastNano > reopenSilence
+	return c.finished || c.reset || !c.established || d.nano-c.lastNano > reopenSilence
 }
 
 // readSegment applies a segment to its conversation.
@@ -94,8 +94,9 @@ func (d *Decoder) readSegment(c *conversation, p *packet, t *tcpPacket, side eve
 	}
 	h, peer := &c.half[side], &c.half[1-side]
 	if t.flags&flagRST != 0 {
-		if acceptableReset(h, peer, t) {
-			d.close(c, event.EndedByReset)
+		if acceptableReset(h, peer, t) { // what was under way to its sender is still read
+			c.reset = true
+			d.table.move(c, listClosing)
 		}
 		return
 	}
@@ -166,12 +167,7 @@ func (d *Decoder) checkFIN(c *conversation, side event.Side) {
 	}
 	d.closeSide(c, side)
 	if c.half[1-side].closed {
-		d.close(c, event.EndedByClose)
+		d.finish(c, event.EndedByClose)
+		d.table.move(c, listClosing) // for the last acknowledgements
 	}
-}
-
-// close finishes a conversation and lets it wait for the last packets.
-func (d *Decoder) close(c *conversation, how event.Ending) {
-	d.finish(c, how)
-	d.table.move(c, listClosing)
 }
