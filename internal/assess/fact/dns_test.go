@@ -275,3 +275,18 @@ func countOf(s *Sheet, key string) int64 {
 	n, _ := f.Value.(int64)
 	return n
 }
+
+// The same events give the same facts, evidence included.
+func TestNameFactsAreDeterministic(t *testing.T) {
+	s := ordinary()
+	for i := range 20 {
+		s.resolve([]string{farResolver, "9.9.9.9", homeResolver}[i%3], fmt.Sprintf("n%d.example.", i%7), "203.0.113.5")
+		s.connect(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}).String(), 443, event.TCP)
+	}
+	first := s.sheet().All()
+	for range 5 {
+		if diff := cmp.Diff(fmt.Sprint(first), fmt.Sprint(s.sheet().All())); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
