@@ -8,8 +8,8 @@ import (
 
 func portMapSchema() []Decl {
 	return []Decl{
-		{"portmap.maps", Int, "requests of the device to a gateway to open a port"},
-		{"portmap.discovers", Int, "searches of the device for a gateway that opens ports"},
+		{"portmap.maps", Int, "different requests of the device to a gateway to open a port, by conversation"},
+		{"portmap.discovers", Int, "different searches of the device for a gateway that opens ports, by conversation"},
 		{"portmap.protocols", List, "the protocols it used: upnp, nat-pmp, pcp"},
 		{"portmap.ports", List, "the ports it asked to open, as PROTOCOL external:internal"},
 	}
