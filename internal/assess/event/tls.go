@@ -136,9 +136,10 @@ type TLSKeysChanged struct{ From Side }
 
 // TLSAppData is the first application_data record of one side. In TLS 1.3 such a
 // record may carry handshake messages or an alert. It comes again, at most twice
-// for each side, when the first was not enough to know the handshake complete:
-// the first with AfterBoth, and the first of FinishedLimit bytes or more.
-// For QUIC it is the first packet with a short header (1-RTT).
+// for each side, when the first was not enough to know the handshake complete: in
+// TLS 1.2 and older the first with AfterBoth, in TLS 1.3 the first after the
+// ServerHello of FinishedLimit bytes or more. For QUIC it is the first packet with
+// a short header (1-RTT).
 type TLSAppData struct {
 	From Side
 	// AfterBoth says that both sides had sent ChangeCipherSpec before: in TLS 1.2

@@ -51,12 +51,20 @@ func (c *tlsConn) see(ev *event.Event) {
 		c.asked = true
 	case event.PSKIdentity:
 		c.psk = *ev
+	case event.TLSAppData:
+		c.seeData(ev, b)
+	default:
+		c.seeSignal(b)
+	}
+}
+
+// seeSignal takes the client's ChangeCipherSpec and alerts.
+func (c *tlsConn) seeSignal(b event.Body) {
+	switch b := b.(type) {
 	case event.TLSKeysChanged:
 		c.changed = c.changed || b.From == event.FromClient
 	case event.TLSAlert:
 		c.alerted = c.alerted || b.From == event.FromClient
-	case event.TLSAppData:
-		c.seeData(ev, b)
 	}
 }
 
@@ -143,13 +151,18 @@ func (c *tlsConn) noteUse(tell func(t tlsTrait, about event.Event, detail string
 	switch {
 	case c.completed():
 		c.noteCompleted(tell)
-	case c.chosen:
-		if r, word := c.rank(); (r == suiteStatic || r == suiteBroken) && !c.refused() {
+	case c.chosen && !c.refused():
+		if r, word := c.rank(); r == suiteStatic || r == suiteBroken {
 			tell(traitUnsure, c.suite, word)
 		}
-	case c.app[event.FromClient] || c.app[event.FromServer] || c.early || c.changed:
+	case !c.chosen && c.spoke():
 		tell(traitUnread, c.first, "")
 	}
+}
+
+// spoke says that the conversation went on beyond the hello.
+func (c *tlsConn) spoke() bool {
+	return c.app[event.FromClient] || c.app[event.FromServer] || c.early || c.changed
 }
 
 func (c *tlsConn) noteCompleted(tell func(tlsTrait, event.Event, string)) {

@@ -82,11 +82,8 @@ func (h *hello) offers13() bool {
 
 // readExtensions reads the extensions block, which old clients leave out.
 func (h *hello) readExtensions(s cryptobyte.String) bool {
-	if s.Empty() {
-		return true
-	}
 	var block cryptobyte.String
-	if !s.ReadUint16LengthPrefixed(&block) || !s.Empty() {
+	if !readLastBlock(&s, &block) {
 		return false
 	}
 	return eachExtension(block, func(kind uint16, data cryptobyte.String) bool {

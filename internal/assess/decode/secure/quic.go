@@ -39,18 +39,23 @@ func recogniseQUIC(_ wire.Conn, from event.Side, data []byte) wire.Match {
 	if !ok {
 		return wire.No
 	}
-	switch {
-	case h.version == 0: // Version Negotiation, RFC 9000 section 17.2.1
-		ok = from == event.FromServer && len(h.rest) >= 4 && len(h.rest)%4 == 0
-	case h.isReadable():
-		_, ok = h.packet()
-	default:
-		ok = h.isForeign() && (from == event.FromServer || len(data) >= quicDatagramMin)
-	}
-	if ok {
+	if h.isPlausible(from) {
 		return wire.Yes
 	}
 	return wire.No
+}
+
+// isPlausible says that what follows a long header fits its version.
+func (h longHeader) isPlausible(from event.Side) bool {
+	switch {
+	case h.version == 0: // Version Negotiation, RFC 9000 section 17.2.1
+		return from == event.FromServer && len(h.rest) >= 4 && len(h.rest)%4 == 0
+	case h.isReadable():
+		_, ok := h.packet()
+		return ok
+	default:
+		return h.isForeign() && (from == event.FromServer || len(h.all) >= quicDatagramMin)
+	}
 }
 
 // quicDatagramMin is the least size of a client's first datagram (RFC 9000

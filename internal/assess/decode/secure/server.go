@@ -24,8 +24,8 @@ func readServerHello(body, sent []byte, transport event.Transport) (event.Server
 	var session, block cryptobyte.String
 	var compression uint8
 	ok := s.ReadUint16(&h.Version) && s.ReadBytes(&random, 32) && s.ReadUint8LengthPrefixed(&session) &&
-		s.ReadUint16(&h.Suite) && s.ReadUint8(&compression) && (s.Empty() || s.ReadUint16LengthPrefixed(&block))
-	if !ok || !s.Empty() {
+		s.ReadUint16(&h.Suite) && s.ReadUint8(&compression) && readLastBlock(&s, &block)
+	if !ok {
 		return h, false
 	}
 	h.Retry = bytes.Equal(random, retryRandom)
@@ -35,6 +35,11 @@ func readServerHello(body, sent []byte, transport event.Transport) (event.Server
 	}
 	h.Resumed = event.TLSVersion(h.Version) < 0x0304 && len(sent) > 0 && bytes.Equal(session, sent)
 	return h, true
+}
+
+// readLastBlock reads the extensions block at the end, which may be absent.
+func readLastBlock(s, block *cryptobyte.String) bool {
+	return s.Empty() || s.ReadUint16LengthPrefixed(block) && s.Empty()
 }
 
 func serverExtension(h *event.ServerHello, kind uint16, d cryptobyte.String) bool {

@@ -145,20 +145,26 @@ func (s *stream) record(c wire.Context, from event.Side, pos int, rest []byte, r
 }
 
 // sealedBy says that a record is encrypted. After ChangeCipherSpec handshake
-// messages are, but for TLS 1.3; where the ServerHello was not seen, a record that
-// is exactly one ClientHello is the answer to a HelloRetryRequest.
+// messages are, but for TLS 1.3.
 func (s *stream) sealedBy(from event.Side, rest []byte, r recordHeader) bool {
 	switch {
 	case r.kind == recordAppData || r.kind == recordHeartbeat:
 		return true
 	case r.kind != recordHandshake || !s.changed[from] || s.is13():
 		return false
-	case s.version != 0 || from != event.FromClient || len(rest) < recordHeaderLen+r.length || r.length < 4:
-		return s.version != 0 || len(rest) >= recordHeaderLen+r.length
 	default:
-		body := rest[recordHeaderLen:]
-		return body[0] != typeClientHello || uint24(body[1:])+4 != r.length
+		return s.version != 0 || from == event.FromServer || !mayBeHello(rest, r)
 	}
+}
+
+// mayBeHello says, where the ServerHello was not seen, that a record is exactly
+// one ClientHello and so the answer to a HelloRetryRequest, or may yet turn out to be.
+func mayBeHello(rest []byte, r recordHeader) bool {
+	if len(rest) < recordHeaderLen+r.length {
+		return true
+	}
+	body := rest[recordHeaderLen : recordHeaderLen+r.length]
+	return r.length >= 4 && body[0] == typeClientHello && uint24(body[1:])+4 == r.length
 }
 
 // pass steps over a record that is encrypted.
