@@ -48,6 +48,7 @@ type Assessor struct {
 	watch   *fact.Observer
 	first   time.Time // of the first packet
 	last    time.Time // of the latest packet
+	closed  bool
 }
 
 // New starts an assessment with nothing seen.
@@ -59,6 +60,9 @@ func New(book Book, about About) *Assessor {
 
 // Add takes the next entry of the log. The entry's packet bytes are not kept.
 func (a *Assessor) Add(e evidence.Entry) {
+	if a.closed {
+		return
+	}
 	if e.Kind == evidence.KindPacket {
 		if a.first.IsZero() || e.At.Before(a.first) {
 			a.first = e.At
@@ -73,7 +77,10 @@ func (a *Assessor) Add(e evidence.Entry) {
 
 // Close says that the log is complete: conversations that are still open are
 // summed up. A report made before is provisional; entries added after are ignored.
-func (a *Assessor) Close() { a.decoder.Close() }
+func (a *Assessor) Close() {
+	a.closed = true
+	a.decoder.Close()
+}
 
 // Hosts lists the hosts of the log in order of their first event.
 func (a *Assessor) Hosts() []fact.Host { return a.watch.Hosts() }

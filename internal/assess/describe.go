@@ -2,6 +2,7 @@ package assess
 
 import (
 	"net/netip"
+	"strings"
 
 	"assay/internal/assess/event"
 	"assay/internal/assess/fact"
@@ -19,12 +20,25 @@ func (a *Assessor) device(id event.HostID, why string) report.Device {
 			d.MAC = event.FormatMAC(mac)
 		}
 		d.Vendor = h.VendorClass
-		if len(h.Names) > 0 {
-			d.Name = h.Names[0]
-		}
+		d.Name = plainName(h.Names)
 		d.Addresses = addressTexts(h)
 	}
 	return d
+}
+
+// plainName prefers a host name to the names of services that the host announced.
+func plainName(names []string) string {
+	for _, n := range names {
+		if !strings.Contains(n, "_") && !strings.HasSuffix(n, ".local") {
+			return n
+		}
+	}
+	for _, n := range names {
+		if !strings.Contains(n, "_") {
+			return n
+		}
+	}
+	return strings.Join(names[:min(len(names), 1)], "")
 }
 
 // addressTexts lists a host's own addresses; on a link without link-layer
