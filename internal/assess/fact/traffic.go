@@ -158,7 +158,7 @@ func (l *trafficLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, ro
 	to := ev.Server.Addr()
 	far := w.scope(to) == ScopeInternet
 	if role == Other {
-		if far {
+		if far && !l.isOwn(w, to) {
 			l.forwards.Add(*ev) // an internet host is reached through it
 		}
 		return
