@@ -103,39 +103,67 @@ func tlsValues(s *fact.Sheet, keys ...string) string {
 	return strings.Join(out, " ")
 }
 
-// TestTLSTwins holds a right conversation against one that differs in one trait.
-func TestTLSTwins(t *testing.T) {
-	with := func(h event.ClientHello, change func(*event.ClientHello)) event.ClientHello {
-		h.Suites, h.SigAlgs, h.Groups = slices.Clone(h.Suites), slices.Clone(h.SigAlgs), slices.Clone(h.Groups)
-		change(&h)
-		return h
+// tlsTwin is a conversation that differs from a right one in one trait at most.
+type tlsTwin struct {
+	name string
+	talk handshake
+	keys []string
+	want string
+}
+
+// altered changes a hello without touching the lists it shares.
+func altered(h event.ClientHello, change func(*event.ClientHello)) event.ClientHello {
+	h.Suites, h.SigAlgs, h.Groups = slices.Clone(h.Suites), slices.Clone(h.SigAlgs), slices.Clone(h.Groups)
+	change(&h)
+	return h
+}
+
+func leaf(bits int, alg string) event.Certificates {
+	return event.Certificates{From: event.FromServer, Chain: []event.Certificate{{KeyType: "RSA", KeyBits: bits, SigAlg: alg, Subject: "a", Issuer: "b"}}}
+}
+
+// offerTwins differ in what the device offers.
+func offerTwins() []tlsTwin {
+	return []tlsTwin{
+		{"a version beyond all is not TLS 1.3", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Versions = []uint16{0x7f17, 0x0302} })),
+			[]string{"tls.below_12", "tls.below_12_names"}, "below_12=1 below_12_names=[a.example:443 (TLS 1.1)]"},
+		{"legacy version 0x0304 is not TLS 1.3", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Legacy = 0x0304 })),
+			[]string{"tls.offers_12"}, "offers_12=1"},
+		{"the hub at home is not the internet", talk(tlsHub, hello12("")),
+			[]string{"tls.internet", "tls.local", "tls.offers_12", "tls.destinations_names"}, "internet=0 local=1 offers_12=0 destinations_names=[192.168.7.30:8883]"},
+		{"static RSA besides", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0x009c) })),
+			[]string{"tls.offers_static", "tls.only_static", "tls.offers_broken"}, "offers_static=1 only_static=0 offers_broken=0"},
+		{"nothing but static RSA", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = []uint16{0x009c, 0x00ff} })),
+			[]string{"tls.offers_static", "tls.only_static"}, "offers_static=0 only_static=1"},
+		{"3DES offered", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xc012) })),
+			[]string{"tls.offers_broken_names", "tls.failing"}, "offers_broken_names=[a.example:443 (TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA)] failing=1"},
+		{"an unregistered suite", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xeeee) })),
+			[]string{"tls.offers_unrated_names", "tls.offers_broken"}, "offers_unrated_names=[a.example:443 (0xeeee)] offers_broken=0"},
+		{"SSL 2.0", talk(tlsCloud, event.ClientHello{Transport: event.TCP, Legacy: 0x0301, SSL2: true, SSL2Suites: []uint32{0x010080}, Suites: []uint16{0xc014}}),
+			[]string{"tls.offers_broken", "tls.below_12"}, "offers_broken=1 below_12=1"},
+		{"no signature algorithms", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.SigAlgs = nil })),
+			[]string{"tls.sha1_only", "tls.sha1"}, "sha1_only=1 sha1=0"},
+		{"SHA-1 besides", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.SigAlgs = append(h.SigAlgs, 0x0201) })),
+			[]string{"tls.sha1_only", "tls.sha1"}, "sha1_only=0 sha1=1"},
+		{"post-quantum", talk(tlsCloud, altered(hello13("a.example"), func(h *event.ClientHello) { h.Groups = append(h.Groups, 0x11ec) })),
+			[]string{"tls.hybrid", "tls.groups_weak"}, "hybrid=1 groups_weak=0"},
+		{"clear only", talk(tlsCloud, event.FlowEnded{Transport: event.TCP, Protocol: "http", Client: event.Half{Bytes: 1}, Server: event.Half{Bytes: 1}}),
+			[]string{"tls.other", "tls.unread", "tls.share_13"}, "other=1 unread=0 tls.share_13=?"},
 	}
-	rsa := event.Certificates{From: event.FromServer, Chain: []event.Certificate{{KeyType: "RSA", KeyBits: 2048, SigAlg: "SHA256-RSA", Subject: "a", Issuer: "b"}}}
-	small := event.Certificates{From: event.FromServer, Chain: []event.Certificate{{KeyType: "RSA", KeyBits: 1024, SigAlg: "SHA1-RSA", Subject: "a", Issuer: "b"}}}
-	psk := with(hello12(""), func(h *event.ClientHello) { h.Suites, h.SigAlgs = []uint16{0x00ae}, nil })
-	for _, c := range []struct {
-		name string
-		talk handshake
-		keys []string
-		want string
-	}{
+}
+
+// useTwins differ in what came of it.
+func useTwins() []tlsTwin {
+	rsa, small := leaf(2048, "SHA256-RSA"), leaf(1024, "SHA1-RSA")
+	psk := altered(hello12(""), func(h *event.ClientHello) { h.Suites, h.SigAlgs = []uint16{0x00ae}, nil })
+	return []tlsTwin{
 		{"TLS 1.3", talk(tlsCloud, hello13("a.example"), choice(0x0304, 0x1301), done13(), ended()),
 			[]string{"tls.offers_13", "tls.completed", "tls.failing", "tls.internet", "tls.share_13"}, "offers_13=1 completed=1 failing=0 internet=1 share_13=1"},
 		{"TLS 1.2 at best", talk(tlsCloud, hello12("a.example"), choice(0x0303, 0xc02f), done12(), ended()),
 			[]string{"tls.offers_13", "tls.offers_12", "tls.completed"}, "offers_13=0 offers_12=1 completed=1"},
-		{"a version beyond all is not TLS 1.3", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Versions = []uint16{0x7f17, 0x0302} })),
-			[]string{"tls.below_12", "tls.below_12_names"}, "below_12=1 below_12_names=[a.example:443 (TLS 1.1)]"},
-		{"legacy version 0x0304 is not TLS 1.3", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Legacy = 0x0304 })),
-			[]string{"tls.offers_12"}, "offers_12=1"},
-		{"the hub at home is not the internet", talk(tlsHub, hello12("")),
-			[]string{"tls.internet", "tls.local", "tls.offers_12", "tls.destinations_names"}, "internet=0 local=1 offers_12=0 destinations_names=[192.168.7.30:8883]"},
-		{"static RSA besides", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0x009c) })),
-			[]string{"tls.offers_static", "tls.only_static", "tls.offers_broken"}, "offers_static=1 only_static=0 offers_broken=0"},
-		{"nothing but static RSA", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = []uint16{0x009c, 0x00ff} })),
-			[]string{"tls.offers_static", "tls.only_static"}, "offers_static=0 only_static=1"},
-		{"static RSA used, better offered", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0x009c) }), choice(0x0303, 0x009c), done12(), ended()),
+		{"static RSA used, better offered", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0x009c) }), choice(0x0303, 0x009c), done12(), ended()),
 			[]string{"tls.used_static", "tls.used_weak_by_service", "tls.used_weak_by_device"}, "used_static=1 used_weak_by_service=1 used_weak_by_device=0"},
-		{"static RSA used, nothing else offered", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = []uint16{0x009c} }), choice(0x0303, 0x009c), done12(), ended()),
+		{"static RSA used, nothing else offered", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = []uint16{0x009c} }), choice(0x0303, 0x009c), done12(), ended()),
 			[]string{"tls.used_weak_by_service", "tls.used_weak_by_device"}, "used_weak_by_service=0 used_weak_by_device=1"},
 		{"TLS 1.0 chosen and refused", talk(tlsCloud, hello12("a.example"), choice(0x0301, 0xc014), event.TLSAlert{From: event.FromClient, Level: 2, Description: 70}, ended()),
 			[]string{"tls.used_weak_by_service", "tls.weak_unsure", "tls.incomplete"}, "used_weak_by_service=0 weak_unsure=0 incomplete=1"},
@@ -143,14 +171,8 @@ func TestTLSTwins(t *testing.T) {
 			[]string{"tls.used_weak_by_service", "tls.weak_unsure"}, "used_weak_by_service=0 weak_unsure=1"},
 		{"TLS 1.0 used", talk(tlsCloud, hello12("a.example"), choice(0x0301, 0xc014), done12(), ended()),
 			[]string{"tls.used_weak_by_service", "tls.used_weak_by_service_names"}, "used_weak_by_service=1 used_weak_by_service_names=[a.example:443 (TLS 1.0)]"},
-		{"CBC used", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xc027) }), choice(0x0303, 0xc027), done12(), ended()),
+		{"CBC used", talk(tlsCloud, altered(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xc027) }), choice(0x0303, 0xc027), done12(), ended()),
 			[]string{"tls.used_phase_out", "tls.offers_phase_out", "tls.failing"}, "used_phase_out=1 offers_phase_out=1 failing=0"},
-		{"3DES offered", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xc012) })),
-			[]string{"tls.offers_broken_names", "tls.failing"}, "offers_broken_names=[a.example:443 (TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA)] failing=1"},
-		{"an unregistered suite", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.Suites = append(h.Suites, 0xeeee) })),
-			[]string{"tls.offers_unrated_names", "tls.offers_broken"}, "offers_unrated_names=[a.example:443 (0xeeee)] offers_broken=0"},
-		{"SSL 2.0", talk(tlsCloud, event.ClientHello{Transport: event.TCP, Legacy: 0x0301, SSL2: true, SSL2Suites: []uint32{0x010080}, Suites: []uint16{0xc014}}),
-			[]string{"tls.offers_broken", "tls.below_12"}, "offers_broken=1 below_12=1"},
 		{"a TLS 1.3 client that turns away", talk(tlsCloud, hello13("a.example"), choice(0x0304, 0x1301), event.TLSAppData{From: event.FromServer, Length: 500}, event.TLSAppData{From: event.FromClient, Length: 19}, ended()),
 			[]string{"tls.completed", "tls.incomplete"}, "completed=0 incomplete=1"},
 		{"early data is no completion", talk(tlsCloud, hello13("a.example"), event.TLSAppData{From: event.FromClient, Length: 400}, choice(0x0304, 0x1301), event.TLSAppData{From: event.FromServer, Length: 500}),
@@ -167,21 +189,18 @@ func TestTLSTwins(t *testing.T) {
 			[]string{"tls.leaf_small", "tls.leaf_sha1"}, "leaf_small=1 leaf_sha1=1"},
 		{"certificate of 1024 bits, refused", talk(tlsCloud, hello12("a.example"), choice(0x0303, 0xc02f), small, event.TLSAlert{From: event.FromClient, Level: 2, Description: 42}, ended()),
 			[]string{"tls.leaf_small"}, "leaf_small=0"},
-		{"no signature algorithms", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.SigAlgs = nil })),
-			[]string{"tls.sha1_only", "tls.sha1"}, "sha1_only=1 sha1=0"},
-		{"SHA-1 besides", talk(tlsCloud, with(hello12("a.example"), func(h *event.ClientHello) { h.SigAlgs = append(h.SigAlgs, 0x0201) })),
-			[]string{"tls.sha1_only", "tls.sha1"}, "sha1_only=0 sha1=1"},
-		{"post-quantum", talk(tlsCloud, with(hello13("a.example"), func(h *event.ClientHello) { h.Groups = append(h.Groups, 0x11ec) })),
-			[]string{"tls.hybrid", "tls.groups_weak"}, "hybrid=1 groups_weak=0"},
 		{"pre-shared key, identity with the MAC", talk(tlsCloud, psk, choice(0x0303, 0x00ae), event.PSKIdentity{Identity: "cam-021A2B3C4D5E"}, done12(), ended()),
 			[]string{"tls.shared_key_only", "tls.shared_key_mac", "tls.sha1_only"}, "shared_key_only=1 shared_key_mac=1 sha1_only=0"},
 		{"pre-shared key, another identity", talk(tlsCloud, psk, choice(0x0303, 0x00ae), event.PSKIdentity{Identity: "cam-021A2B3C4D5F"}, done12(), ended()),
 			[]string{"tls.shared_key_only", "tls.shared_key_mac", "tls.no_name"}, "shared_key_only=1 shared_key_mac=0 no_name=1"},
 		{"no hello seen", talk(tlsCloud, ended()), []string{"tls.hellos", "tls.unread", "tls.other"}, "hellos=0 unread=1 other=0"},
 		{"no choice seen", talk(tlsCloud, hello12("a.example"), done12(), ended()), []string{"tls.choice_unread", "tls.completed"}, "choice_unread=1 completed=0"},
-		{"clear only", talk(tlsCloud, event.FlowEnded{Transport: event.TCP, Protocol: "http", Client: event.Half{Bytes: 1}, Server: event.Half{Bytes: 1}}),
-			[]string{"tls.other", "tls.unread", "tls.share_13"}, "other=1 unread=0 tls.share_13=?"},
-	} {
+	}
+}
+
+// TestTLSTwins holds right conversations against ones that differ in one trait.
+func TestTLSTwins(t *testing.T) {
+	for _, c := range append(offerTwins(), useTwins()...) {
 		if got := tlsValues(tlsSheet(c.talk), c.keys...); got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}
