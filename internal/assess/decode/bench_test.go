@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,13 +16,15 @@ import (
 func bulk(t testing.TB, n int) (opening, body [][]byte) {
 	record := make([]byte, 1400)
 	copy(record, "\x17\x03\x03\x05\x73")
-	hello := []byte("\x17\x03\x03\x00\x04abcd")
+	random := strings.Repeat("r", 32)
+	hello := []byte("\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03" + random + "\x00\x00\x02\x13\x01\x01\x00")
+	answer := []byte("\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + random + "\x00\x13\x01\x00")
 	for i := range n {
 		e := ends{device4, server4, uint16(40000 + i), 443}
 		opening = append(opening,
 			tcpFrame(t, e, "S", 0, 0, nil), tcpFrame(t, e.back(), "SA", 0, 1, nil),
-			tcpFrame(t, e, "A", 1, 1, hello), tcpFrame(t, e.back(), "A", 1, 10, hello))
-		client, server := uint32(10), uint32(10)
+			tcpFrame(t, e, "A", 1, 1, hello), tcpFrame(t, e.back(), "A", 1, 51, answer))
+		client, server := uint32(51), uint32(48)
 		for range 3 {
 			body = append(body, tcpFrame(t, e.back(), "A", server, client, record))
 			server += 1400

@@ -14,7 +14,7 @@ const (
 	contentHead = 32
 	// measuredLimit bounds the bytes kept for measuring, all conversations
 	// together; beyond it less of each is measured.
-	measuredLimit = 16 << 20
+	measuredLimit = 8 << 20
 	// blockSize is what ECB repeats are looked for in: the block of AES.
 	blockSize = 16
 )

@@ -16,19 +16,19 @@ import (
 type protocols struct {
 	streams   []wire.StreamKind
 	datagrams []wire.DatagramKind
-	canaries  []string
+	unknown   clear.Unknown
 }
 
 func newProtocols(opts Options) protocols {
 	return protocols{
-		canaries:  opts.Canaries,
+		unknown:   clear.NewUnknown(opts.Canaries),
 		streams:   slices.Concat(secure.Streams(), clear.Streams(opts.Canaries), name.Streams()),
 		datagrams: slices.Concat(name.Datagrams(), dhcp.Datagrams(), secure.Datagrams(), local.Datagrams()),
 	}
 }
 
 // unknownStream reads a TCP conversation that nobody recognised.
-func (p *protocols) unknownStream() wire.Stream { return clear.NewUnknown(p.canaries) }
+func (p *protocols) unknownStream() wire.Stream { return p.unknown.Stream() }
 
 // unknownDatagram reads a UDP conversation that nobody recognised.
-func (p *protocols) unknownDatagram() wire.Datagram { return clear.NewUnknownDatagram(p.canaries) }
+func (p *protocols) unknownDatagram() wire.Datagram { return p.unknown.Datagram() }

@@ -21,7 +21,7 @@ const (
 	// restartLimit bounds how often a conversation is recognised afresh.
 	restartLimit = 16
 	// bufferedLimit bounds the buffers of all conversations together.
-	bufferedLimit = 32 << 20
+	bufferedLimit = 24 << 20
 )
 
 // reading is the state of who reads a conversation.

@@ -7,8 +7,10 @@ import (
 	"assay/internal/assess/event"
 )
 
-// conversationLimit bounds the conversations that are followed at a time.
-const conversationLimit = 65536
+// conversationLimit bounds the conversations that are followed at a time. With all
+// of them in use, their buffers full and their readers at work, a Decoder stays
+// under 128 MB.
+const conversationLimit = 32768
 
 // listID says how long a conversation may be silent, and what happens then.
 type listID uint8
