@@ -70,7 +70,7 @@ func TestTopicsAreBounded(t *testing.T) {
 
 func TestUnknownDatagram(t *testing.T) {
 	k := newCore(t, 5000)
-	d := NewUnknownDatagram(canaries)
+	d := NewUnknown(canaries).Datagram()
 	k.offer = 100
 	for _, text := range []string{"xx planted-", "name xx", "I am planted-name", "psk=correcthorse"} {
 		if !d.Packet(k, event.FromClient, []byte(text)) {

@@ -30,7 +30,7 @@ func fuzz(f *testing.F, port uint16, seeds []conversation, force string) {
 			}
 		}
 		if force == "" {
-			k.stream = NewUnknown(canaries)
+			k.stream = NewUnknown(canaries).Stream()
 		}
 		for _, cut := range cuts {
 			if len(data) < 2 {

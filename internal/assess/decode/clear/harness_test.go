@@ -129,7 +129,7 @@ func (k *core) recognise() bool {
 	if maybe || len(k.bufs[0])+len(k.bufs[1]) == 0 {
 		return false
 	}
-	k.begin(NewUnknown(canaries))
+	k.begin(NewUnknown(canaries).Stream())
 	return true
 }
 
@@ -143,7 +143,7 @@ func (k *core) begin(s wire.Stream) {
 
 func (k *core) close() {
 	if k.stream == nil && len(k.bufs[0])+len(k.bufs[1]) > 0 {
-		k.begin(NewUnknown(canaries))
+		k.begin(NewUnknown(canaries).Stream())
 	}
 	if k.stream == nil || k.done {
 		return

@@ -12,11 +12,15 @@ type listener struct {
 	name string // "" when the protocol is not known
 }
 
-// NewUnknown reads a TCP conversation that nothing recognised: it looks for
-// exposed data in the first 64 KiB of each side.
-func NewUnknown(canaries []string) wire.Stream {
-	return newListener(scan.Compile(canaries), "")
-}
+// Unknown makes readers for conversations that nothing recognised: they look for
+// exposed data in the first 64 KiB of each side. One Unknown serves one decoder.
+type Unknown struct{ patterns *scan.Patterns }
+
+// NewUnknown prepares to look for the canaries and everything else.
+func NewUnknown(canaries []string) Unknown { return Unknown{scan.Compile(canaries)} }
+
+// Stream reads one TCP conversation.
+func (u Unknown) Stream() wire.Stream { return newListener(u.patterns, "") }
 
 func newListener(p *scan.Patterns, name string) wire.Stream {
 	return &listener{talk: newTalk(p, scan.Budget), name: name}
@@ -44,10 +48,9 @@ func (l *listener) Close(c wire.Context, from event.Side) { l.endMessage(c, from
 // datagrams looks through a UDP conversation.
 type datagrams struct{ talk }
 
-// NewUnknownDatagram reads a UDP conversation that nothing recognised, as
-// NewUnknown does; every datagram is a text of its own.
-func NewUnknownDatagram(canaries []string) wire.Datagram {
-	return &datagrams{talk: newTalk(scan.Compile(canaries), scan.Budget)}
+// Datagram reads one UDP conversation; every datagram is a text of its own.
+func (u Unknown) Datagram() wire.Datagram {
+	return &datagrams{talk: newTalk(u.patterns, scan.Budget)}
 }
 
 // Packet implements wire.Datagram. Whatever comes is of no known protocol.

@@ -28,15 +28,25 @@ type mark struct {
 	folded bool
 }
 
-// Patterns are the planted canaries in every form in which they may travel. They
-// are never changed after Compile and may be shared.
+// Patterns are the planted canaries in every form in which they may travel, and
+// what all scanners of one decoder share: a workspace, so that a scanner costs
+// nothing until it finds something, and the marks of the hosts met before. They
+// must not be used by two goroutines.
 type Patterns struct {
 	marks []mark
+	// hay and low hold the piece under search with its tail, as it is and in lower
+	// case, only during a call.
+	hay, low [tailLen + blockLen]byte
+	own      map[event.HostID][]mark
 }
+
+// maxOwn bounds the hosts whose marks are kept; a device can forge any number of
+// addresses.
+const maxOwn = 256
 
 // Compile prepares at most 16 canaries of 4 to 64 bytes; others are left out.
 func Compile(canaries []string) *Patterns {
-	p := &Patterns{}
+	p := &Patterns{own: map[event.HostID][]mark{}}
 	taken := 0
 	for _, text := range canaries {
 		text = strings.TrimSpace(text)
@@ -126,6 +136,19 @@ func base64Core(text string, shift int) []string {
 		return nil // too short to be more than chance
 	}
 	return forms
+}
+
+// ownOf finds or makes the marks of a host.
+func (p *Patterns) ownOf(h event.HostID) []mark {
+	marks, known := p.own[h]
+	if known {
+		return marks
+	}
+	marks = ownMarks(h)
+	if len(p.own) < maxOwn {
+		p.own[h] = marks
+	}
+	return marks
 }
 
 // ownMarks are the forms in which a host writes its link-layer address.

@@ -19,7 +19,7 @@ const (
 // Scanner looks through both sides of one conversation. The zero value is not
 // ready: use New.
 type Scanner struct {
-	canaries []mark
+	patterns *Patterns
 	limit    int
 	own      [2][]mark // by whose address it is
 	sides    [2]sideScan
@@ -35,15 +35,15 @@ type sideScan struct {
 // New makes a scanner for one conversation, which looks at no more than limit
 // bytes of each side.
 func New(p *Patterns, limit int) *Scanner {
-	return &Scanner{canaries: p.marks, limit: limit, kept: map[event.ExposedKind][]event.Secret{}}
+	return &Scanner{patterns: p, limit: limit}
 }
 
 // Own tells whose link-layer addresses are own addresses: the client's on both
 // sides, the server's where the server speaks.
 func (s *Scanner) Own(client, server event.HostID) {
-	s.own[event.FromClient] = ownMarks(client)
+	s.own[event.FromClient] = s.patterns.ownOf(client)
 	if server != client {
-		s.own[event.FromServer] = ownMarks(server)
+		s.own[event.FromServer] = s.patterns.ownOf(server)
 	}
 }
 
@@ -90,8 +90,7 @@ func (s *Scanner) Report(side event.Side, kind event.ExposedKind, sample, shown 
 
 func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 	st := &s.sides[side]
-	// One array on the stack for the piece with its tail, one for its lower-case form.
-	var room, low [tailLen + blockLen]byte
+	room, low := &s.patterns.hay, &s.patterns.low
 	n := copy(room[:], st.tail)
 	hay := room[:n+copy(room[n:], block)]
 	for i, b := range hay {
@@ -112,7 +111,7 @@ func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 // findMarks finds every mark that is complete only with the bytes after the
 // first n, which were looked at before.
 func (s *Scanner) findMarks(finds []Found, side event.Side, hay, low []byte, n int) []Found {
-	looked := [3][]mark{s.canaries, s.own[event.FromClient], nil}
+	looked := [3][]mark{s.patterns.marks, s.own[event.FromClient], nil}
 	if side == event.FromServer {
 		looked[2] = s.own[event.FromServer]
 	}
@@ -148,6 +147,9 @@ func (s *Scanner) admit(side event.Side, finds []Found) []Found {
 		before := s.kept[f.Kind]
 		if len(before) >= perKind || slices.Contains(before, f.Sample) {
 			continue
+		}
+		if s.kept == nil {
+			s.kept = map[event.ExposedKind][]event.Secret{}
 		}
 		s.kept[f.Kind] = append(before, f.Sample)
 		f.From, f.Off = side, max(0, f.Off)
