@@ -209,7 +209,7 @@ func TestProfilesNameEveryRule(t *testing.T) {
 	}
 	for _, p := range profiles {
 		file := "profiles/" + p.ID + ".yaml"
-		misspelt := changed(t, file, func(s string) string { return strings.Replace(s, "REQUIRED", "REQUIRD", 1) })
+		misspelt := changed(t, file, func(s string) string { return strings.Replace(s, ": REQUIRED\n", ": REQUIRD\n", 1) })
 		if _, err := grade.LoadProfiles(misspelt, ids); err == nil {
 			t.Errorf("%s: a misspelt level was accepted", file)
 		}
