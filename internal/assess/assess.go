@@ -125,7 +125,7 @@ func nothingProven(why string) report.Overall {
 
 func (a *Assessor) closing(c decode.Counts, asOf AsOf) fact.Closing {
 	return fact.Closing{
-		Digest: asOf.SHA256, Frames: c.Frames, Cut: c.Cut, Lost: c.Lost, Malformed: c.Malformed,
+		Frames: c.Frames, Cut: c.Cut, Lost: c.Lost, Malformed: c.Malformed,
 		Truncated: asOf.Truncated != "", Statements: a.about.Statements, Credentials: a.book.Credentials,
 	}
 }

@@ -83,7 +83,7 @@ func (s *clearScene) facts(change func(*fact.Closing)) *fact.Sheet {
 	for _, ev := range s.events {
 		o.Add(ev)
 	}
-	c := fact.Closing{Digest: []byte("salt"), Statements: map[string]string{}, Credentials: []fact.Credential{
+	c := fact.Closing{Statements: map[string]string{}, Credentials: []fact.Credential{
 		{Vendor: "V", Service: "any", User: "admin", Secret: "12345", Source: "manual"},
 		{Vendor: "V", Service: "telnet", User: "root", Secret: "xc3511", Source: "list"},
 		{Vendor: "V", Service: "http", User: "admin", Secret: "", Source: "manual"},

@@ -1,9 +1,9 @@
 package fact
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +16,7 @@ func loginSchema() []Decl {
 		{"login.clear", Int, "different logins whose secret was readable: of the device anywhere, and of others at a service of the device that answered"},
 		{"login.clear_out", Int, "of login.clear, those that the device itself sent"},
 		{"login.clear_in", Int, "of login.clear, those at a service of the device"},
-		{"login.clear_list", List, "each readable secret: service, whose, user name, length and salted digest; never the secret"},
+		{"login.clear_list", List, "each login with a readable secret: service, where and user name; never the secret"},
 		{"login.digest", Int, "logins with a digest or challenge, whose secret was not readable as such"},
 		{"login.listed_own", Int, "a well-known factory password accepted by a service of the device, and not only in its first set-up"},
 		{"login.listed_own_setup", Int, "a well-known factory password accepted by a service of the device, but the log holds the first set-up and no later use"},
@@ -26,9 +26,9 @@ func loginSchema() []Decl {
 		{"login.listed_far", Int, "the device logged in to an internet service with a well-known factory password, and it was accepted"},
 		{"login.listed_near", Int, "the device logged in to a service on the local network with a well-known factory password, and it was accepted"},
 		{"login.listed_sent", Int, "the device sent a well-known factory password, the answer was a refusal, was not seen, or came from a page that was not seen to demand one"},
-		{"login.listed_list", List, "each login with a well-known factory password: service, whose, user name, length, digest and outcome"},
+		{"login.listed_list", List, "each login with a well-known factory password: service, where, user name and outcome"},
 		{"login.derived", Int, "secrets in use that contain or follow from a public identifier of the device by a simple rule"},
-		{"login.derived_list", List, "each such secret: service, user name, length, digest and the rule"},
+		{"login.derived_list", List, "each such login: service, where, user name and the rule"},
 		{"login.compared", Int, "different readable secrets in use that were compared with the public identifiers"},
 	}
 }
@@ -238,14 +238,18 @@ func (w *world) isOwnEnd(a netip.Addr) bool {
 	return used && !w.routers[w.host]
 }
 
-// line says of a login what may be said.
-func (at *login) line(salt []byte) string {
-	whose := "the device logs in at " + at.first.Server.String()
+// line names a login in a few words. The secret's length and digest stand with the
+// packet.
+func (at *login) line() string {
+	where := at.first.Server.String()
 	if at.own {
-		whose = "at the device's own service on port " + fmt.Sprint(at.first.Server.Port())
+		where = "the device's own port " + strconv.Itoa(int(at.first.Server.Port()))
 	}
-	return fmt.Sprintf("%s %s, user %q, secret of %d bytes, digest %s", event.Clean(at.body.Service), whose,
-		event.Clean(at.body.User), at.body.Secret.Len(), at.body.Secret.Digest(salt))
+	line := event.Clean(at.body.Service) + " login at " + where
+	if at.body.User == "" {
+		return line
+	}
+	return line + ` as "` + event.Clean(at.body.User) + `"`
 }
 
 func (l *loginLens) state(w *world, out *Sheet) {
@@ -263,7 +267,7 @@ func (l *loginLens) stateClear(w *world, out *Sheet) {
 		if !at.isClear() {
 			continue
 		}
-		lines = append(lines, at.line(w.closing.Digest))
+		lines = append(lines, at.line())
 		if at.own {
 			taken.Add(at.first)
 		} else {

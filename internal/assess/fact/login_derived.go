@@ -110,7 +110,7 @@ func (l *loginLens) stateDerived(w *world, out *Sheet) {
 		}
 		if rule := relation(at.body.Secret.Reveal(), names); rule != "" {
 			found.Add(at.first)
-			lines = append(lines, at.line(w.closing.Digest)+": "+rule)
+			lines = append(lines, at.line()+": "+rule)
 		}
 	}
 	out.Int("login.derived", found.Seen(), found)

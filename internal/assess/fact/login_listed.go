@@ -24,7 +24,7 @@ func (l *loginLens) stateListed(w *world, out *Sheet) {
 		if !at.isListed(w.closing.Credentials) {
 			continue
 		}
-		s.lines = append(s.lines, at.line(w.closing.Digest)+", "+at.outcome.String())
+		s.lines = append(s.lines, at.line()+", "+at.outcome.String())
 		if at.own {
 			s.addOwn(at, setup, l.isShown(at))
 		} else {

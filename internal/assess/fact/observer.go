@@ -219,8 +219,6 @@ func offer(known map[netip.Addr]event.Event, addrs []netip.Addr, ev *event.Event
 
 // Closing is what is known only when the log has been read.
 type Closing struct {
-	// Digest is the SHA-256 of the evidence; it salts the digests of secrets.
-	Digest []byte
 	// Frames, Cut, Lost and Malformed are counts over the whole log.
 	Frames, Cut, Lost, Malformed uint64
 	// Truncated says that the file ended in the middle of an entry.

@@ -55,7 +55,7 @@ func Build(in Input) Report {
 		Lost:             in.Lost,
 		Evidence:         in.Evidence,
 		Hosts:            list(in.Hosts),
-		Packets:          packets(in.Findings),
+		Packets:          opener{salt(in.Evidence)}.packets(in.Findings),
 	}
 	r.NotTested = append(unanswered(r.Findings), in.Graded.Unjudged...)
 	r.Device.Addresses = list(r.Device.Addresses)

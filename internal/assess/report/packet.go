@@ -23,8 +23,21 @@ const (
 	depthLimit = 4  // lists and structures inside each other
 )
 
+// opener shows what was read from frames. Its salt goes into the digests of
+// secrets: the same secret in two logs has two digests.
+type opener struct{ salt []byte }
+
+// salt is the digest of the evidence.
+func salt(e EvidenceFile) []byte {
+	sum, err := hex.DecodeString(e.SHA256)
+	if err != nil {
+		return []byte(e.SHA256)
+	}
+	return sum
+}
+
 // packets opens every frame that a finding cites, in order of their numbers.
-func packets(findings []rule.Finding) []Packet {
+func (o opener) packets(findings []rule.Finding) []Packet {
 	byFrame := map[event.Ref]*Packet{}
 	for _, f := range findings {
 		for _, ev := range f.Because {
@@ -36,7 +49,7 @@ func packets(findings []rule.Finding) []Packet {
 				p = &Packet{Frame: ev.Ref, At: ev.At}
 				byFrame[ev.Ref] = p
 			}
-			p.add(open(ev))
+			p.add(o.open(ev))
 		}
 	}
 	out := make([]Packet, 0, len(byFrame))
@@ -73,7 +86,7 @@ func cited(events []event.Event) []event.Ref {
 }
 
 // open tells all that may be shown of one event.
-func open(ev event.Event) Seen {
+func (o opener) open(ev event.Event) Seen {
 	first := ev.First
 	if first == 0 {
 		first = ev.Ref
@@ -88,7 +101,7 @@ func open(ev event.Event) Seen {
 		Client:   endText(ev.Client),
 		Server:   endText(ev.Server),
 		Flow:     uint64(ev.Flow),
-		Fields:   fields(ev.Body),
+		Fields:   o.fields(ev.Body),
 	}
 }
 
@@ -132,7 +145,7 @@ func snake(name string) string {
 // fields lists the fields of a body, in the order of its declaration. Empty
 // texts, lists and addresses are left out; numbers and flags never are, since a
 // flag that is not set is evidence too.
-func fields(b event.Body) []Field {
+func (o opener) fields(b event.Body) []Field {
 	if note, ok := b.(event.NoteSeen); ok {
 		return []Field{{"kind", event.Clean(note.Kind)}, {"json", event.Clean(string(note.JSON))}}
 	}
@@ -145,7 +158,7 @@ func fields(b event.Body) []Field {
 		if !v.Type().Field(i).IsExported() {
 			continue
 		}
-		if text := valueText(v.Field(i), 0); text != "" {
+		if text := o.valueText(v.Field(i), 0); text != "" {
 			out = append(out, Field{Name: snake(v.Type().Field(i).Name), Value: text})
 		}
 	}
@@ -153,7 +166,10 @@ func fields(b event.Body) []Field {
 }
 
 // valueText shows one value; strings are cleaned here, and only here.
-func valueText(v reflect.Value, depth int) string {
+func (o opener) valueText(v reflect.Value, depth int) string {
+	if s, ok := v.Interface().(event.Secret); ok {
+		return o.secretText(s)
+	}
 	if text, ok := knownText(v.Interface()); ok {
 		return text
 	}
@@ -169,20 +185,26 @@ func valueText(v reflect.Value, depth int) string {
 	case reflect.Float32, reflect.Float64:
 		return strconv.FormatFloat(v.Float(), 'g', 4, 64)
 	case reflect.Slice, reflect.Array:
-		return listText(v, depth+1)
+		return o.listText(v, depth+1)
 	case reflect.Struct:
-		return structText(v, depth+1)
+		return o.structText(v, depth+1)
 	default:
 		return ""
 	}
 }
 
-// knownText shows the types that have a notation of their own. A secret's is its
-// length.
+// secretText tells a secret's length and salted digest, by which it can be compared
+// and not be learnt.
+func (o opener) secretText(s event.Secret) string {
+	if s.Len() == 0 {
+		return ""
+	}
+	return plural(s.Len(), "byte") + ", salted digest " + s.Digest(o.salt)
+}
+
+// knownText shows the types that have a notation of their own.
 func knownText(v any) (string, bool) {
 	switch v := v.(type) {
-	case event.Secret:
-		return unlessEmpty(v.Len() == 0, v), true
 	case netip.Addr:
 		return unlessEmpty(!v.IsValid(), v), true
 	case netip.AddrPort:
@@ -220,7 +242,7 @@ func hexText(b []byte) string {
 	return hex.EncodeToString(b)
 }
 
-func listText(v reflect.Value, depth int) string {
+func (o opener) listText(v reflect.Value, depth int) string {
 	if depth > depthLimit {
 		return "…"
 	}
@@ -230,12 +252,12 @@ func listText(v reflect.Value, depth int) string {
 			parts = append(parts, "… ("+strconv.Itoa(v.Len())+" in all)")
 			break
 		}
-		parts = append(parts, valueText(v.Index(i), depth))
+		parts = append(parts, o.valueText(v.Index(i), depth))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func structText(v reflect.Value, depth int) string {
+func (o opener) structText(v reflect.Value, depth int) string {
 	if depth > depthLimit {
 		return "…"
 	}
@@ -245,7 +267,7 @@ func structText(v reflect.Value, depth int) string {
 		if !f.IsExported() {
 			continue
 		}
-		if text := valueText(v.Field(i), depth); text != "" {
+		if text := o.valueText(v.Field(i), depth); text != "" {
 			parts = append(parts, snake(f.Name)+" "+text)
 		}
 	}

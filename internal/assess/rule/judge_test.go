@@ -179,7 +179,7 @@ func TestSentence(t *testing.T) {
 	for source, want := range map[string]string{
 		"{dns.queries} {dns.queries|query|queries}": "1 query",
 		"{dns.names} {dns.names|name|names}":        "12 names",
-		"{dns.asked}":                               "a, b, c, d, e, f, g, h and 2 more",
+		"{dns.asked}":                               "a, b, c, d and 6 more",
 		"{capture.gapless}":                         "yes",
 		"{dns.resolver}":                            `a\x1b[31mred`,
 		"{dns.queries_edns}":                        "unknown",

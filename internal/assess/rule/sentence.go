@@ -13,7 +13,7 @@ import (
 )
 
 // listShown is how many entries of a list a sentence names.
-const listShown = 8
+const listShown = 4
 
 // sentence is text with places for facts: {key}, {key%} and {key|one|many}.
 type sentence struct {
