@@ -20,7 +20,7 @@ const (
 type hosts struct {
 	used       map[usedAddress]struct{}
 	complaints map[complaint]uint8
-	// cooked tells the sender last seen at an address on links that name senders
+	// cooked tells the sender last seen at an address in frames that name senders
 	// only; it has at most as many entries as used.
 	cooked map[netip.Addr]event.HostID
 }

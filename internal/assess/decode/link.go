@@ -31,7 +31,7 @@ type packet struct {
 	v6       bool
 	proto    uint8 // IP protocol number of payload
 	hop      uint8 // TTL or hop limit
-	cooked   bool  // the link names senders only
+	cooked   bool  // the frame names its sender only
 	group    bool  // sent to a broadcast or multicast address
 	payload  []byte
 	missing  int // bytes of payload that the log does not hold
@@ -66,8 +66,9 @@ func (d *Decoder) readEthernet(p *packet, b []byte) {
 		d.shortLink(p, "ethernet")
 		return
 	}
-	p.to, p.from = event.HostByMAC([6]byte(b[0:6])), event.HostByMAC([6]byte(b[6:12]))
+	p.to, p.from = hostOf([6]byte(b[0:6])), hostOf([6]byte(b[6:12]))
 	p.group = b[0]&1 == 1
+	p.cooked = p.to.IsZero() && !p.from.IsZero()
 	d.readEtherType(p, binary.BigEndian.Uint16(b[12:14]), b[14:])
 }
 
@@ -188,27 +189,43 @@ func (d *Decoder) cookedHost(p *packet, kind, hardware, size uint16, addr []byte
 	const hardwareEthernet = 1 // ARPHRD_ETHER; the loopback has 772 and no address
 	p.cooked = true
 	p.group = kind == 1 || kind == 2
-	mac := [6]byte(addr)
-	if size == 6 && hardware == hardwareEthernet && mac != [6]byte{} {
-		p.from = event.HostByMAC(mac)
+	if size == 6 && hardware == hardwareEthernet {
+		p.from = hostOf([6]byte(addr))
 	}
 }
 
+// hostOf names a host by its EUI-48. Zeros name nobody: capture tools that have
+// no link header, or hide addresses on purpose, write them for everybody.
+func hostOf(mac [6]byte) event.HostID {
+	if mac == ([6]byte{}) {
+		return event.HostID{}
+	}
+	return event.HostByMAC(mac)
+}
+
 // nameHosts names the hosts that the link did not: a receiver on a cooked link as
-// it was named when it sent, others by their IP addresses.
+// it was named when it sent, others by their IP addresses. The unspecified address
+// names nobody.
 func (d *Decoder) nameHosts(p *packet) {
 	if p.from.IsZero() {
-		p.from = event.HostByAddr(p.src)
+		p.from = hostAt(p.src)
 	}
 	if p.cooked {
 		p.to = d.hosts.cooked[p.dst]
 	}
 	if p.to.IsZero() {
-		p.to = event.HostByAddr(p.dst)
+		p.to = hostAt(p.dst)
 	}
 	if !p.group {
 		p.group = p.dst.IsMulticast() || p.dst == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	}
+}
+
+func hostAt(a netip.Addr) event.HostID {
+	if a.IsUnspecified() {
+		return event.HostID{}
+	}
+	return event.HostByAddr(a)
 }
 
 func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }

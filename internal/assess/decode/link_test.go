@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -134,5 +135,55 @@ func TestNotesAndLosses(t *testing.T) {
 	}
 	if one[event.FramesLost](r).Dropped != 7 || r.Counts().Lost != 7 {
 		t.Fatal("the loss is not told")
+	}
+}
+
+// TestZeroAddressesNameNobody: tools that capture without a link header, or that
+// hide addresses, write zeros for both ends; the hosts are then told apart by
+// their IP addresses, in ARP too.
+func TestZeroAddressesNameNobody(t *testing.T) {
+	zero := make([]byte, 12)
+	r := record(t)
+	r.frame(slices.Concat(zero, udpFrame(t, web, []byte("x"))[12:]))
+	r.frame(slices.Concat(zero, udpFrame(t, web.back(), []byte("y"))[12:]))
+	r.Close()
+	end := r.events[len(r.events)-1]
+	if end.Device != event.HostByAddr(device4) || end.Peer != event.HostByAddr(server4) {
+		t.Errorf("conversation of %s with %s", end.Device, end.Peer)
+	}
+	r = record(t)
+	r.frame(slices.Concat(zero, []byte("\x08\x06\x00\x01\x08\x00\x06\x04\x00\x02"), deviceMAC[:], device4.AsSlice(), make([]byte, 10)))
+	r.frame(slices.Concat(zero, []byte("\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"), deviceMAC[:], make([]byte, 14)))
+	if a, b := r.events[0].Device, r.events[1].Device; a != event.HostByAddr(device4) || b != event.HostByMAC(deviceMAC) {
+		t.Errorf("ARP reply of %s, probe of %s", a, b)
+	}
+}
+
+// TestZeroReceiverIsTheHostThatSent: a frame may name its sender alone.
+func TestZeroReceiverIsTheHostThatSent(t *testing.T) {
+	r := record(t)
+	for _, e := range []ends{web, {server4, device4, 53, 1234}} {
+		b := udpFrame(t, e, []byte("x"))
+		clear(b[:6])
+		r.frame(b)
+	}
+	r.Close()
+	if end := r.events[len(r.events)-1]; end.Flow != 2 || end.Device != event.HostByMAC(deviceMAC) || end.Peer != event.HostByMAC(routerMAC) {
+		t.Errorf("conversation %d of %s with %s", end.Flow, end.Device, end.Peer)
+	}
+}
+
+// TestUnspecifiedAddressNamesNobody: a client that has no address yet is not a
+// host of its own.
+func TestUnspecifiedAddressNamesNobody(t *testing.T) {
+	none := ends{netip.IPv4Unspecified(), netip.MustParseAddr("255.255.255.255"), 68, 67}
+	r := record(t)
+	b := udpFrame(t, none, []byte("x"))[14:]
+	r.cutFrame(evidence.LinkRaw, b, len(b))
+	r.Close()
+	for _, e := range r.events {
+		if !e.Device.IsZero() {
+			t.Errorf("%s of %s", e.Body.Describe(), e.Device)
+		}
 	}
 }

@@ -26,8 +26,11 @@ func (d *Decoder) readARP(p *packet, b []byte) {
 		Reply: op == 2, SenderMAC: [6]byte(b[8:14]), Sender: addrOf(b[14:18]),
 		TargetMAC: [6]byte(b[18:24]), Target: addrOf(b[24:28]),
 	}
+	if p.from.IsZero() { // where hosts are named by address, this one is too
+		p.from = hostAt(e.Sender)
+	}
 	if p.from.IsZero() {
-		p.from = event.HostByMAC(e.SenderMAC)
+		p.from = hostOf(e.SenderMAC)
 	}
 	p.src = e.Sender
 	d.tell(p, e)

@@ -108,6 +108,24 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// TestClientWithoutHardwareAddress: where the link names hosts by IP address, the
+// client is who the message says it is.
+func TestClientWithoutHardwareAddress(t *testing.T) {
+	m, err := dhcpv4.NewDiscovery(clientMAC[:], dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(net.IPv4(192, 168, 1, 20))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := event.HostByAddr(netip.MustParseAddr("192.168.1.20"))
+	if d := read(t, wire.Conn{ClientPort: 68, ServerPort: 67, Group: true}, m.ToBytes()); d.device != want {
+		t.Errorf("request of %s", d.device)
+	}
+	m.OpCode, m.YourIPAddr = dhcpv4.OpcodeBootReply, net.IPv4(192, 168, 1, 20)
+	server := event.HostByAddr(netip.MustParseAddr("192.168.1.1"))
+	if d := read(t, wire.Conn{Device: server, ClientPort: 67, ServerPort: 68, Group: true}, m.ToBytes()); d.device != want {
+		t.Errorf("answer for %s", d.device)
+	}
+}
+
 // TestLongAndOverloadedOptions joins a split option and looks into the fields
 // for names (RFC 3396, RFC 2132 section 9.3).
 func TestLongAndOverloadedOptions(t *testing.T) {

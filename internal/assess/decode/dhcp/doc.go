@@ -8,6 +8,8 @@
 package dhcp
 
 import (
+	"net/netip"
+
 	"assay/internal/assess/decode/wire"
 	"assay/internal/assess/event"
 )
@@ -23,15 +25,20 @@ func Datagrams() []wire.DatagramKind {
 // listLimit bounds the entries of one list of an option.
 const listLimit = 64
 
-// emitFor reports body for the client, named by its hardware address where the
-// link names hosts so, else as the conversation does.
-func emitFor(c wire.Context, client *[6]byte, body event.Body) {
+// emitFor reports body for the client: named by its hardware address where the
+// link names hosts so, by its IP address where the link does not and the message
+// tells it, else as the conversation does.
+func emitFor(c wire.Context, client *[6]byte, at netip.Addr, body event.Body) {
 	he, ok := c.(wire.HostEmitter)
-	if _, byMAC := c.Conn().Device.MAC(); !ok || client == nil || !byMAC {
+	_, byMAC := c.Conn().Device.MAC()
+	switch {
+	case ok && byMAC && client != nil:
+		he.EmitFor(event.HostByMAC(*client), 0, body)
+	case ok && !byMAC && at.IsValid():
+		he.EmitFor(event.HostByAddr(at), 0, body)
+	default:
 		c.Emit(0, body)
-		return
 	}
-	he.EmitFor(event.HostByMAC(*client), 0, body)
 }
 
 // between reports whether the conversation has one of its ends at port a or b.

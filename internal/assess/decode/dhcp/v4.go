@@ -45,8 +45,19 @@ func (reader4) Packet(c wire.Context, from event.Side, b []byte) bool {
 	if b[1] == 1 && b[2] == 6 && m.ClientMAC != [6]byte{} {
 		client = &m.ClientMAC
 	}
-	emitFor(c, client, m)
+	emitFor(c, client, clientAddr(m), m)
 	return true
+}
+
+// clientAddr is the address that a message says the client has, will have or
+// wants, invalid when it says none.
+func clientAddr(m event.DHCP4) netip.Addr {
+	for _, a := range [...]netip.Addr{m.YourAddr, m.ClientAt, m.Requested} {
+		if a.IsValid() {
+			return a
+		}
+	}
+	return netip.Addr{}
 }
 
 // message4 reads a message that was recognised.

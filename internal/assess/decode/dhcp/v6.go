@@ -103,10 +103,10 @@ func (reader6) Packet(c wire.Context, from event.Side, b []byte) bool {
 	}
 	m := message6(b)
 	if relayed {
-		emitFor(c, hardware(m), m)
+		emitFor(c, hardware(m), netip.Addr{}, m)
 		return true
 	}
-	emitFor(c, receiver(c.Conn(), m), m)
+	emitFor(c, receiver(c.Conn(), m), netip.Addr{}, m)
 	return true
 }
 
