@@ -5,89 +5,73 @@ import (
 	"time"
 )
 
-// frame is one packet block, taken apart.
-type frame struct {
-	iface int
-	at    time.Time
-	size  int // captured bytes
-	wire  int // bytes on the wire
-	data  []byte
-	rest  []byte // options
-	drops uint32
-}
-
 // readPacket turns a packet block into an entry.
-func (rd *Reader) readPacket(kind uint32, block []byte) (Entry, bool) {
-	var f frame
+func (rd *Reader) readPacket(kind uint32, block []byte) bool {
+	rd.entry.Kind = KindPacket
 	var ok bool
 	switch kind {
 	case blockSimple:
-		f, ok = rd.simpleFrame(block)
+		ok = rd.simpleFrame(block)
+	case blockOldPacket:
+		ok = rd.oldFrame(block)
 	default:
-		f, ok = rd.fullFrame(kind, block)
+		ok = rd.fullFrame(block)
 	}
 	if !ok {
 		return rd.cut("frame %d is damaged: its lengths or its interface make no sense", rd.num+1)
 	}
+	e := &rd.entry
 	rd.num++
-	rd.ng.last = f.at
-	rd.noteDrops(f)
-	iface := rd.ng.ifaces[f.iface]
-	e := Entry{Num: rd.num, At: f.at}
-	if iface.notes {
-		e.Kind, e.Note = KindNote, parseNote(f.data)
-		return e, true
+	e.Num = rd.num
+	rd.ng.last = e.At
+	if rd.ng.ifaces[e.Packet.Interface].notes {
+		*e = Entry{Num: e.Num, At: e.At, Kind: KindNote, Note: parseNote(e.Packet.Data)}
 	}
-	e.Kind = KindPacket
-	e.Packet = Packet{Interface: f.iface, Link: iface.link, Length: max(f.wire, f.size), Data: f.data}
-	return e, true
+	return true
 }
 
-// fullFrame reads an Enhanced Packet Block or the obsolete Packet Block.
-func (rd *Reader) fullFrame(kind uint32, block []byte) (frame, bool) {
-	if len(block) < packetHeaderSize {
-		return frame{}, false
+// fullFrame reads an Enhanced Packet Block.
+func (rd *Reader) fullFrame(block []byte) bool {
+	if len(block) < packetHeaderSize || !rd.frameOf(int(rd.ng.u32(block[8:])), block) {
+		return false
 	}
-	order := rd.ng.order
-	f := frame{
-		iface: int(order.Uint32(block[8:])),
-		size:  int(order.Uint32(block[20:])),
-		wire:  int(order.Uint32(block[24:])),
+	if at := packetHeaderSize + (len(rd.entry.Packet.Data)+3)&^3; at+8 <= len(block) {
+		rd.noteDrops(rd.dropOption(block[at:]))
 	}
-	if kind == blockOldPacket {
-		f.iface = int(order.Uint16(block[8:]))
-		if n := order.Uint16(block[10:]); n != 0xffff {
-			f.drops = uint32(n)
-		}
-	}
-	if !f.fits(len(rd.ng.ifaces), len(block)-packetHeaderSize) {
-		return frame{}, false
-	}
-	units := uint64(order.Uint32(block[12:]))<<32 | uint64(order.Uint32(block[16:]))
-	f.at = rd.ng.ifaces[f.iface].time(units)
-	f.data = block[packetHeaderSize : packetHeaderSize+f.size]
-	f.rest = block[min(packetHeaderSize+(f.size+3)&^3, len(block)):]
-	if kind == blockPacket {
-		f.drops = rd.dropOption(f.rest)
-	}
-	return f, true
+	return true
 }
 
-// fits says whether the numbers in a packet block's header can be true.
-func (f frame) fits(interfaces, room int) bool {
-	return f.iface >= 0 && f.iface < interfaces && f.wire >= 0 &&
-		f.size >= 0 && f.size <= min(frameLimit, room)
+// oldFrame reads an obsolete Packet Block, which has the count of lost frames in
+// its header.
+func (rd *Reader) oldFrame(block []byte) bool {
+	if len(block) < packetHeaderSize || !rd.frameOf(int(rd.ng.order.Uint16(block[8:])), block) {
+		return false
+	}
+	if n := rd.ng.order.Uint16(block[10:]); n != 0xffff {
+		rd.noteDrops(uint64(n))
+	}
+	return true
+}
+
+// frameOf reads what both kinds of packet block have in common.
+func (rd *Reader) frameOf(iface int, block []byte) bool {
+	size, wire := int(rd.ng.u32(block[20:])), int(rd.ng.u32(block[24:]))
+	if iface < 0 || iface >= len(rd.ng.ifaces) || wire < 0 || size < 0 || size > min(frameLimit, len(block)-packetHeaderSize) {
+		return false
+	}
+	from := &rd.ng.ifaces[iface]
+	rd.entry.At = from.time(uint64(rd.ng.u32(block[12:]))<<32 | uint64(rd.ng.u32(block[16:])))
+	rd.entry.Packet = Packet{Interface: iface, Link: from.link, Length: max(wire, size),
+		Data: block[packetHeaderSize : packetHeaderSize+size]}
+	return true
 }
 
 // dropOption reads epb_dropcount: frames lost between this one and the one before.
-func (rd *Reader) dropOption(options []byte) uint32 {
-	if len(options) < 8 {
-		return 0
-	}
-	var drops uint32
+func (rd *Reader) dropOption(options []byte) uint64 {
+	var drops uint64
 	eachOption(rd.ng.order, options, func(code uint16, value []byte) {
 		if code == optionEPBDrops && len(value) >= 8 {
-			drops = uint32(min(rd.ng.order.Uint64(value), 1<<31))
+			drops = rd.ng.order.Uint64(value)
 		}
 	})
 	return drops
@@ -95,31 +79,34 @@ func (rd *Reader) dropOption(options []byte) uint32 {
 
 // simpleFrame reads a Simple Packet Block, which has neither time nor interface:
 // it belongs to the first one and takes the time of the frame before.
-func (rd *Reader) simpleFrame(block []byte) (frame, bool) {
+func (rd *Reader) simpleFrame(block []byte) bool {
 	if len(block) < simpleHeaderSize || len(rd.ng.ifaces) == 0 {
-		return frame{}, false
+		return false
 	}
-	f := frame{at: rd.ng.last, wire: int(rd.ng.order.Uint32(block[8:]))}
-	if f.at.IsZero() {
-		f.at = time.Unix(0, 0).UTC()
+	wire := int(rd.ng.u32(block[8:]))
+	if wire < 0 {
+		return false
 	}
-	if f.wire < 0 {
-		return frame{}, false
-	}
-	f.size = min(f.wire, len(block)-simpleHeaderSize)
+	size := min(wire, len(block)-simpleHeaderSize)
 	if snap := rd.ng.ifaces[0].snap; snap > 0 {
-		f.size = min(f.size, int(min(snap, frameLimit)))
+		size = min(size, int(min(snap, frameLimit)))
 	}
-	f.data = block[simpleHeaderSize : simpleHeaderSize+f.size]
-	return f, true
+	rd.entry.At = rd.ng.last
+	if rd.entry.At.IsZero() {
+		rd.entry.At = time.Unix(0, 0).UTC()
+	}
+	rd.entry.Packet = Packet{Link: rd.ng.ifaces[0].link, Length: wire,
+		Data: block[simpleHeaderSize : simpleHeaderSize+size]}
+	return true
 }
 
-func (rd *Reader) noteDrops(f frame) {
-	if f.drops == 0 {
+// noteDrops keeps a count of lost frames, to be handed out as the next entry.
+func (rd *Reader) noteDrops(drops uint64) {
+	if drops == 0 {
 		return
 	}
 	rd.ng.pending = true
-	rd.ng.lost = Loss{Interface: f.iface, Dropped: uint64(f.drops)}
+	rd.ng.lost = Loss{Interface: rd.entry.Packet.Interface, Dropped: drops}
 }
 
 // parseNote reads the frame of a note. A frame that does not hold together is

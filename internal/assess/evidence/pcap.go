@@ -75,11 +75,11 @@ func (rd *Reader) readPcapHeader(head []byte) {
 }
 
 // nextPcap reads one record.
-func (rd *Reader) nextPcap() (Entry, bool) {
+func (rd *Reader) nextPcap() bool {
 	st := &rd.pcap
 	head := rd.src.peek(st.record)
 	if len(head) == 0 {
-		return Entry{}, false
+		return false
 	}
 	if len(head) < st.record {
 		return rd.cut("the file ends inside the header of frame %d", rd.num+1)
@@ -99,14 +99,8 @@ func (rd *Reader) nextPcap() (Entry, bool) {
 	}
 	rd.src.from += len(whole)
 	rd.num++
-	return Entry{
-		Num:  rd.num,
-		At:   time.Unix(sec, sub*st.unit).UTC(),
-		Kind: KindPacket,
-		Packet: Packet{
-			Link:   st.link,
-			Length: int(max(length, size)),
-			Data:   whole[st.record:],
-		},
-	}, true
+	e := &rd.entry
+	e.Num, e.At, e.Kind = rd.num, time.Unix(sec, sub*st.unit).UTC(), KindPacket
+	e.Packet = Packet{Link: st.link, Length: int(max(length, size)), Data: whole[st.record:]}
+	return true
 }

@@ -42,6 +42,15 @@ type ngState struct {
 	pending bool
 }
 
+// u32 reads four bytes in the section's byte order. It is asked several times a
+// frame, and a call through the interface costs more than the reading.
+func (st *ngState) u32(b []byte) uint32 {
+	if st.order == binary.BigEndian {
+		return binary.BigEndian.Uint32(b)
+	}
+	return binary.LittleEndian.Uint32(b)
+}
+
 // ngInterface is one capture interface of the current section.
 type ngInterface struct {
 	link    LinkType
@@ -58,19 +67,20 @@ type resolution struct {
 }
 
 // nextBlock reads blocks until one gives an entry.
-func (rd *Reader) nextBlock() (Entry, bool) {
+func (rd *Reader) nextBlock() bool {
 	if rd.ng.pending {
 		rd.ng.pending = false
-		return Entry{Num: rd.num, At: rd.ng.last, Kind: KindLost, Lost: rd.ng.lost}, true
+		rd.entry = Entry{Num: rd.num, At: rd.ng.last, Kind: KindLost, Lost: rd.ng.lost}
+		return true
 	}
 	for {
 		kind, size, ok := rd.blockHeader()
 		if !ok {
-			return Entry{}, false
+			return false
 		}
-		e, found, ok := rd.readBlock(kind, size)
+		found, ok := rd.readBlock(kind, size)
 		if !ok || found {
-			return e, ok
+			return ok
 		}
 	}
 }
@@ -83,17 +93,14 @@ func (rd *Reader) blockHeader() (kind, size uint32, ok bool) {
 		return 0, 0, false
 	}
 	if len(head) < blockOverhead {
-		_, ok = rd.cut("the file ends inside a block header after frame %d", rd.num)
-		return 0, 0, ok
+		return 0, 0, rd.cut("the file ends inside a block header after frame %d", rd.num)
 	}
 	if binary.LittleEndian.Uint32(head) == blockSection && !rd.startSection(head) {
-		_, ok = rd.cut("a section header after frame %d is damaged", rd.num)
-		return 0, 0, ok
+		return 0, 0, rd.cut("a section header after frame %d is damaged", rd.num)
 	}
-	kind, size = rd.ng.order.Uint32(head), rd.ng.order.Uint32(head[4:])
+	kind, size = rd.ng.u32(head), rd.ng.u32(head[4:])
 	if size < blockOverhead || size%4 != 0 {
-		_, ok = rd.cut("a block after frame %d claims a length of %d bytes: the file is damaged from there on", rd.num, size)
-		return 0, 0, ok
+		return 0, 0, rd.cut("a block after frame %d claims a length of %d bytes: the file is damaged from there on", rd.num, size)
 	}
 	return kind, size, true
 }
@@ -114,34 +121,30 @@ func (rd *Reader) startSection(head []byte) bool {
 
 // readBlock reads one block; found says that it gave an entry, ok that reading
 // can go on.
-func (rd *Reader) readBlock(kind, size uint32) (e Entry, found, ok bool) {
+func (rd *Reader) readBlock(kind, size uint32) (found, ok bool) {
 	switch kind {
 	case blockPacket, blockOldPacket, blockSimple:
 		block, whole := rd.block(size, frameLimit+metaLimit)
 		if !whole {
-			_, ok = rd.cut("the file ends, or is damaged, inside frame %d", rd.num+1)
-			return Entry{}, false, ok
+			return false, rd.cut("the file ends, or is damaged, inside frame %d", rd.num+1)
 		}
-		e, ok = rd.readPacket(kind, block)
-		return e, ok, ok
+		ok = rd.readPacket(kind, block)
+		return ok, ok
 	case blockInterface, blockStats:
 		block, whole := rd.block(size, metaLimit)
 		if !whole {
-			_, ok = rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
-			return Entry{}, false, ok
+			return false, rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
 		}
 		if kind == blockInterface {
 			rd.addInterface(block)
-			return Entry{}, false, true
+			return false, true
 		}
-		e, found = rd.readStats(block)
-		return e, found, true
+		return rd.readStats(block), true
 	default:
 		if rd.src.skip(int64(size)) < int64(size) {
-			_, ok = rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
-			return Entry{}, false, ok
+			return false, rd.cut("the file ends, or is damaged, inside a block after frame %d", rd.num)
 		}
-		return Entry{}, false, true
+		return false, true
 	}
 }
 
@@ -159,7 +162,7 @@ func (rd *Reader) block(size uint32, limit int) ([]byte, bool) {
 		kept := append([]byte(nil), block...)
 		return kept, rd.src.skip(int64(size)-int64(keep)) == int64(size)-int64(keep)
 	}
-	if rd.ng.order.Uint32(block[keep-4:]) != size {
+	if rd.ng.u32(block[keep-4:]) != size {
 		return nil, false // the length at the end must repeat the one at the start
 	}
 	return block[:keep-4], true
@@ -226,32 +229,15 @@ func resolutionOf(v byte) resolution {
 	return r
 }
 
-// time converts a time stamp of this interface.
-func (i *ngInterface) time(units uint64) time.Time {
-	per := i.units.perSecond
-	if per == 0 {
-		return time.Unix(i.offset, 0).UTC()
-	}
-	sec, rest := units/per, units%per
-	var nanos uint64
-	switch {
-	case per <= 1_000_000_000:
-		nanos = rest * 1_000_000_000 / per
-	default:
-		nanos = uint64(float64(rest) / float64(per) * 1e9)
-	}
-	return time.Unix(int64(sec)+i.offset, int64(min(nanos, 999_999_999))).UTC()
-}
-
 // readStats reads an Interface Statistics Block into a loss, when it tells of one.
-func (rd *Reader) readStats(block []byte) (Entry, bool) {
+func (rd *Reader) readStats(block []byte) bool {
 	if len(block) < statsHeaderSize {
-		return Entry{}, false
+		return false
 	}
 	order := rd.ng.order
 	index := int(order.Uint32(block[8:]))
 	if index < 0 || index >= len(rd.ng.ifaces) {
-		return Entry{}, false
+		return false
 	}
 	var received, dropped uint64
 	eachOption(order, block[statsHeaderSize:], func(code uint16, value []byte) {
@@ -269,10 +255,27 @@ func (rd *Reader) readStats(block []byte) (Entry, bool) {
 	})
 	iface := &rd.ng.ifaces[index]
 	if dropped <= iface.dropped {
-		return Entry{}, false
+		return false
 	}
 	fresh := dropped - iface.dropped
 	iface.dropped = dropped
-	return Entry{Num: rd.num, At: rd.ng.last, Kind: KindLost,
-		Lost: Loss{Interface: index, Received: received, Dropped: fresh}}, true
+	rd.entry = Entry{Num: rd.num, At: rd.ng.last, Kind: KindLost,
+		Lost: Loss{Interface: index, Received: received, Dropped: fresh}}
+	return true
+}
+
+// time converts a time stamp of this interface.
+func (i *ngInterface) time(units uint64) time.Time {
+	switch per := i.units.perSecond; per {
+	case 0:
+		return time.Unix(i.offset, 0).UTC()
+	case 1_000_000_000:
+		return time.Unix(int64(units/1_000_000_000)+i.offset, int64(units%1_000_000_000)).UTC()
+	case 1_000_000:
+		return time.Unix(int64(units/1_000_000)+i.offset, int64(units%1_000_000)*1000).UTC()
+	default:
+		sec, rest := units/per, units%per
+		nanos := uint64(float64(rest) / float64(per) * 1e9)
+		return time.Unix(int64(sec)+i.offset, int64(min(nanos, 999_999_999))).UTC()
+	}
 }

@@ -12,7 +12,8 @@ import (
 // and constant memory.
 type Reader struct {
 	src       *source
-	next      func() (Entry, bool)
+	next      func() bool // reads the next entry into entry
+	entry     Entry
 	format    string
 	num       Ref
 	truncated string
@@ -80,9 +81,8 @@ func isSectionHeader(head []byte) bool {
 // ends in the middle of an entry, or is damaged from some point on, ends there
 // too: Truncated then says why. Any other error is a failure to read.
 func (rd *Reader) Next() (Entry, error) {
-	e, ok := rd.next()
-	if ok {
-		return e, nil
+	if rd.next() {
+		return rd.entry, nil
 	}
 	if err := rd.src.failure(); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) {
@@ -104,10 +104,10 @@ func (rd *Reader) Truncated() string { return rd.truncated }
 func (rd *Reader) Frames() uint64 { return uint64(rd.num) }
 
 // cut ends the file here, with the first reason given.
-func (rd *Reader) cut(format string, args ...any) (Entry, bool) {
+func (rd *Reader) cut(format string, args ...any) bool {
 	if rd.truncated == "" {
 		rd.truncated = fmt.Sprintf(format, args...)
 	}
-	rd.next = func() (Entry, bool) { return Entry{}, false }
-	return Entry{}, false
+	rd.next = func() bool { return false }
+	return false
 }
