@@ -26,13 +26,34 @@ const (
 	textLimit = 256
 )
 
+// shelf keeps the certificates read before, by the SHA-256 of their encoding: a
+// device meets the same few again and again, and parsing one costs more than all
+// else about a handshake. One shelf serves one decoder.
+type shelf map[[sha256.Size]byte]event.Certificate
+
+// shelfLimit bounds a shelf; what comes when it is full is read afresh.
+const shelfLimit = 256
+
+// read sums up one certificate, or finds it on the shelf.
+func (s shelf) read(der []byte) event.Certificate {
+	sum := sha256.Sum256(der)
+	if known, ok := s[sum]; ok {
+		return known
+	}
+	cert := readCertificate(der, sum)
+	if s != nil && len(s) < shelfLimit {
+		s[sum] = cert
+	}
+	return cert
+}
+
 // readCertificates reads the body of a Certificate message of TLS 1.2 and older
 // (RFC 5246 section 7.4.2).
-func readCertificates(body []byte, from event.Side) (event.Certificates, bool) {
+func (s shelf) readCertificates(body []byte, from event.Side) (event.Certificates, bool) {
 	out := event.Certificates{From: from, Bytes: len(body)}
-	s := cryptobyte.String(body)
+	message := cryptobyte.String(body)
 	var list cryptobyte.String
-	if !s.ReadUint24LengthPrefixed(&list) || !s.Empty() {
+	if !message.ReadUint24LengthPrefixed(&list) || !message.Empty() {
 		return out, false
 	}
 	for !list.Empty() {
@@ -41,15 +62,14 @@ func readCertificates(body []byte, from event.Side) (event.Certificates, bool) {
 			return out, false
 		}
 		if len(out.Chain) < chainLimit {
-			out.Chain = append(out.Chain, readCertificate(der))
+			out.Chain = append(out.Chain, s.read(der))
 		}
 	}
 	return out, true
 }
 
 // readCertificate sums up one certificate; what cannot be parsed has Bad set.
-func readCertificate(der []byte) event.Certificate {
-	sum := sha256.Sum256(der)
+func readCertificate(der []byte, sum [sha256.Size]byte) event.Certificate {
 	out := event.Certificate{SHA256: hex.EncodeToString(sum[:])}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {

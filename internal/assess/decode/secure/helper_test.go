@@ -87,7 +87,7 @@ type feed struct {
 }
 
 func newFeed(conn wire.Conn) *feed {
-	return &feed{c: &recorder{conn: conn}, s: newStream()}
+	return &feed{c: &recorder{conn: conn}, s: newStream(shelf{})}
 }
 
 func (f *feed) add(from event.Side, data []byte) {

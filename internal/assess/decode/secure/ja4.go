@@ -3,9 +3,7 @@ package secure
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
-	"strings"
 
 	"assay/internal/assess/event"
 )
@@ -20,8 +18,21 @@ func ja4(h event.ClientHello) string {
 	if h.HasSNI {
 		sni = "d"
 	}
-	return fmt.Sprintf("%s%s%s%02d%02d%s_%s_%s", ja4Transport(h.Transport), ja4Version(h), sni,
-		min(len(h.Suites), 99), min(len(h.Extensions), 99), ja4ALPN(h.ALPN), ja4Suites(h), ja4Extensions(h))
+	out := make([]byte, 0, 40)
+	out = append(out, ja4Transport(h.Transport)...)
+	out = append(out, ja4Version(h)...)
+	out = append(out, sni...)
+	out = twoDigits(out, len(h.Suites))
+	out = twoDigits(out, len(h.Extensions))
+	out = append(out, ja4ALPN(h.ALPN)...)
+	out = append(append(out, '_'), ja4Suites(h)...)
+	out = append(append(out, '_'), ja4Extensions(h)...)
+	return string(out)
+}
+
+func twoDigits(out []byte, n int) []byte {
+	n = min(n, 99)
+	return append(out, byte('0'+n/10), byte('0'+n%10))
 }
 
 func ja4Transport(t event.Transport) string {
@@ -75,23 +86,27 @@ func ja4Suites(h event.ClientHello) string {
 	if len(h.Suites) == 0 {
 		return ja4None
 	}
-	return ja4Digest(hexList(slices.Sorted(slices.Values(h.Suites))))
+	var room [64]uint16 // most hellos offer fewer
+	suites := append(room[:0], h.Suites...)
+	slices.Sort(suites)
+	return ja4Digest(appendHexList(nil, suites))
 }
 
 func ja4Extensions(h event.ClientHello) string {
-	var kinds []uint16
+	if len(h.Extensions) == 0 {
+		return ja4None
+	}
+	var room [64]uint16
+	kinds := room[:0]
 	for _, e := range h.Extensions {
 		if e != extServerName && e != extALPN {
 			kinds = append(kinds, e)
 		}
 	}
-	if len(h.Extensions) == 0 {
-		return ja4None
-	}
 	slices.Sort(kinds)
-	text := hexList(kinds)
+	text := appendHexList(make([]byte, 0, 512), kinds)
 	if len(h.SigAlgs) > 0 {
-		text += "_" + hexList(h.SigAlgs)
+		text = appendHexList(append(text, '_'), h.SigAlgs)
 	}
 	return ja4Digest(text)
 }
@@ -99,15 +114,21 @@ func ja4Extensions(h event.ClientHello) string {
 // ja4None stands for the digest of an empty list.
 const ja4None = "000000000000"
 
-func ja4Digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
+func ja4Digest(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:6])
 }
 
-func hexList(values []uint16) string {
-	parts := make([]string, len(values))
+// appendHexList writes values as four digits each, joined by commas. Every hello
+// comes by here, so nothing is formatted by way of reflection.
+func appendHexList(out []byte, values []uint16) []byte {
+	const digits = "0123456789abcdef"
+	out = slices.Grow(out, 5*len(values))
 	for i, v := range values {
-		parts[i] = fmt.Sprintf("%04x", v)
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15])
 	}
-	return strings.Join(parts, ",")
+	return out
 }

@@ -7,7 +7,11 @@ import (
 
 // Streams lists the protocols over TCP that this package reads.
 func Streams() []wire.StreamKind {
-	return []wire.StreamKind{{Name: "tls", Recognise: recogniseTLS, New: newStream}}
+	known := shelf{}
+	return []wire.StreamKind{{
+		Name: "tls", Recognise: recogniseTLS,
+		New: func() wire.Stream { return newStream(known) },
+	}}
 }
 
 // Datagrams lists the protocols over UDP that this package reads.

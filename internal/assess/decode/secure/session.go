@@ -23,6 +23,7 @@ type session struct {
 	suite     uint16
 	retried   bool // the server sent a HelloRetryRequest
 	hint      string
+	known     shelf // nil where certificates are read afresh
 	app       [2]appSeen
 	changed   [2]bool // ChangeCipherSpec was seen
 	events    int
@@ -141,7 +142,7 @@ func (s *session) certificates(c wire.Context, from event.Side, off int, body []
 	if s.is13() {
 		return
 	}
-	chain, ok := readCertificates(body, from)
+	chain, ok := s.known.readCertificates(body, from)
 	if !ok {
 		s.broken(c, from, off, "a Certificate message whose lengths do not add up")
 		return

@@ -34,8 +34,8 @@ type half struct {
 	over    bool   // no more is to be read of this side
 }
 
-func newStream() wire.Stream {
-	return &stream{session: session{transport: event.TCP, name: "tls"}}
+func newStream(known shelf) wire.Stream {
+	return &stream{session: session{transport: event.TCP, name: "tls", known: known}}
 }
 
 // Data reads the records in the offered bytes.

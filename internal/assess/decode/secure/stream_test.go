@@ -269,7 +269,7 @@ func FuzzCertificates(f *testing.F) {
 		f.Add(c.data)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		chain, _ := readCertificates(body, event.FromServer)
+		chain, _ := shelf{}.readCertificates(body, event.FromServer)
 		if len(chain.Chain) > chainLimit {
 			t.Fatalf("%d certificates", len(chain.Chain))
 		}
@@ -278,6 +278,22 @@ func FuzzCertificates(f *testing.F) {
 				t.Fatalf("too large: %+v", c)
 			}
 		}
-		readCertificate(body)
+		shelf(nil).read(body)
 	})
+}
+
+// A certificate from the shelf is the one that was read first, and a full shelf
+// changes nothing.
+func TestShelf(t *testing.T) {
+	known := shelf{}
+	for i := range shelfLimit + 10 {
+		der := []byte{0x30, byte(i >> 8), byte(i)}
+		first, again := known.read(der), known.read(der)
+		if first.SHA256 != again.SHA256 || first.Bad == "" || first.Bad != again.Bad {
+			t.Fatalf("read %+v, then %+v", first, again)
+		}
+	}
+	if len(known) != shelfLimit {
+		t.Errorf("the shelf holds %d, its limit is %d", len(known), shelfLimit)
+	}
 }
