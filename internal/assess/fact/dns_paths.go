@@ -14,6 +14,8 @@ type pathPart struct {
 	names   map[string]*pathName
 	open    [64]pathOpen // questions that wait for an answer, the oldest is overwritten
 	next    int
+	// unasked are answers by who sent them, whose questions the log does not hold.
+	unasked map[netip.Addr]*Because
 	crowded bool
 }
 
@@ -102,7 +104,11 @@ func (p *pathPart) giveUp(o *pathOpen, now time.Time) {
 func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
 	a := ev.Server.Addr().Unmap()
 	s := p.servers[a]
-	if s == nil || b.Question == 0 {
+	if b.Question == 0 {
+		p.seeUnasked(a, ev)
+		return
+	}
+	if s == nil {
 		return
 	}
 	p.close(a, ev, b)
@@ -115,6 +121,24 @@ func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
 	if hasAddress(b) {
 		p.resolved(a, ev, b.Name)
 	}
+}
+
+// seeUnasked keeps an answer to a question that the log does not hold: the host
+// may have asked before the log began, or the question was lost.
+func (p *pathPart) seeUnasked(a netip.Addr, ev *event.Event) {
+	b := p.unasked[a]
+	if b == nil {
+		if len(p.unasked) >= pathServerLimit {
+			p.crowded = true
+			return
+		}
+		if p.unasked == nil {
+			p.unasked = map[netip.Addr]*Because{}
+		}
+		b = &Because{}
+		p.unasked[a] = b
+	}
+	b.Add(*ev)
 }
 
 // close marks the question, and its repeats at the same resolver, as answered.
@@ -196,7 +220,23 @@ func (p *pathPart) state(w *world, out *Sheet) {
 		return
 	}
 	p.stateServers(w, out)
+	p.stateUnasked(w, out)
 	p.stateNames(w, out)
+}
+
+// stateUnasked states which resolvers that nobody had offered, and that no visible
+// question went to, answered the host.
+func (p *pathPart) stateUnasked(w *world, out *Sheet) {
+	var from []netip.Addr
+	var b Because
+	for _, a := range sortedAddrs(p.unasked) {
+		if p.servers[a] == nil && !offered(w, a) && w.scope(a) != ScopeNone {
+			from = append(from, a)
+			b.Join(*p.unasked[a])
+		}
+	}
+	out.Int("resolver.unasked", len(from), b)
+	out.List("resolver.unasked_list", addrList(from), b)
 }
 
 func (p *pathPart) offers(w *world) Because {

@@ -57,6 +57,8 @@ func pathDecls() []Decl {
 		{"resolver.offered_healthy", Bool, "the offered resolvers answered, and none of their answers was a failure or late; unknown when they were not asked"},
 		{"resolver.foreign", Int, "addresses of resolvers that the device asked in clear and that nobody had offered"},
 		{"resolver.foreign_list", List, "those addresses"},
+		{"resolver.unasked", Int, "addresses that nobody had offered and that answered questions which the log does not hold, and were asked none that it holds"},
+		{"resolver.unasked_list", List, "those addresses"},
 		{"resolver.names_offered", Int, "names that got an address from an offered resolver"},
 		{"resolver.names_fallback", Int, "names that got an address only from other resolvers, each time within 5 minutes after an offered one had failed"},
 		{"resolver.names_bypass", Int, "names that got an address only from other resolvers, at least once without such a reason"},

@@ -59,6 +59,14 @@ var nameTwins = []struct {
 			s.wait(5 * time.Second)
 		}
 	}, map[string]any{"dns.queries": 8, "dns.id_distinct": 7}},
+	{"another resolver answers a question that is not in the log", func(s *nameScene) {
+		s.random()
+		s.answer(farResolver, "g.example.", 0, 300, "198.51.100.9")
+	}, map[string]any{"resolver.foreign": 0, "resolver.unasked": 1, "dns.queries": 6}},
+	{"the offered resolver answers a question that is not in the log", func(s *nameScene) {
+		s.random()
+		s.answer(homeResolver, "g.example.", 0, 300, "198.51.100.9")
+	}, map[string]any{"resolver.unasked": 0, "dns.queries": 6}},
 	{"asks itself on the wire", func(s *nameScene) {
 		s.ask("::1", event.DNSAsked{Name: "g.example.", Type: 1})
 	}, map[string]any{"resolver.foreign": 0}},
