@@ -53,7 +53,7 @@ func (m *meter) finish(out *event.Content) int {
 
 // contentOf measures b.
 func contentOf(b []byte) event.Content {
-	var histogram [256]int
+	var histogram [256]uint16 // contentLimit fits
 	printable := 0
 	for _, v := range b {
 		histogram[v]++
@@ -73,24 +73,48 @@ func contentOf(b []byte) event.Content {
 }
 
 // spread is Shannon's entropy in bits per byte and Pearson's chi-square against
-// the uniform distribution.
-func spread(histogram *[256]int, n int) (entropy, chi float64) {
-	expected := float64(n) / 256
+// the uniform distribution, both to three decimals: the last bits of a sum of
+// logarithms differ from one processor to another, and a report must not.
+func spread(histogram *[256]uint16, n int) (entropy, chi float64) {
+	var weighted float64 // sum of count * log2(count)
+	var squares uint64
 	for _, count := range histogram {
-		if count > 0 {
-			share := float64(count) / float64(n)
-			entropy -= share * math.Log2(share)
+		if count < 2 {
+			squares += uint64(count)
+			continue
 		}
-		diff := float64(count) - expected
-		chi += diff * diff / expected
+		squares += uint64(count) * uint64(count)
+		weighted += float64(count) * log2Of(count)
 	}
-	return max(entropy, 0), chi
+	entropy = log2Of(uint16(n)) - weighted/float64(n)
+	chi = 256*float64(squares)/float64(n) - float64(n)
+	return thousandths(max(entropy, 0)), thousandths(max(chi, 0))
 }
+
+func thousandths(v float64) float64 { return math.Round(v*1000) / 1000 }
+
+// log2Of looks the logarithms of small counts up: short messages have no others.
+func log2Of(n uint16) float64 {
+	if int(n) < len(smallLog2) {
+		return smallLog2[n]
+	}
+	return math.Log2(float64(n))
+}
+
+var smallLog2 = func() (table [128]float64) {
+	for i := 2; i < len(table); i++ {
+		table[i] = math.Log2(float64(i))
+	}
+	return table
+}()
 
 // repeats counts the aligned blocks that occurred before.
 func repeats(b []byte) int {
 	if len(b) < 2*blockSize {
 		return 0
+	}
+	if len(b) <= fewBlocks*blockSize {
+		return fewRepeats(b)
 	}
 	seen := make(map[[blockSize]byte]struct{}, len(b)/blockSize)
 	blocks := 0
@@ -99,6 +123,23 @@ func repeats(b []byte) int {
 		blocks++
 	}
 	return blocks - len(seen)
+}
+
+// fewBlocks is up to how many blocks comparing each with each is cheaper than a
+// table.
+const fewBlocks = 24
+
+func fewRepeats(b []byte) int {
+	repeated := 0
+	for at := blockSize; at+blockSize <= len(b); at += blockSize {
+		for before := 0; before < at; before += blockSize {
+			if [blockSize]byte(b[before:]) == [blockSize]byte(b[at:]) {
+				repeated++
+				break
+			}
+		}
+	}
+	return repeated
 }
 
 // magic is the beginning of a compressed or media format.
