@@ -220,3 +220,20 @@ func TestProfilesNameEveryRule(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryRuleNamesItsFault: the title of a FAIL says what is wrong, briefly.
+func TestEveryRuleNamesItsFault(t *testing.T) {
+	const longest = 72
+	book, err := rule.Load(rules.FS, fact.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range book.Rules() {
+		switch {
+		case r.Fault == "" || r.Fault == r.Title:
+			t.Errorf("%s: a FAIL would read %q, which says nothing of a fault", r.ID, r.Title)
+		case len(r.Fault) > longest || strings.HasSuffix(r.Fault, "."):
+			t.Errorf("%s: %q is no title: at most %d characters, without a full stop", r.ID, r.Fault, longest)
+		}
+	}
+}

@@ -110,6 +110,7 @@ type listedRule struct {
 	ID         string            `json:"id"`
 	Family     string            `json:"family"`
 	Title      string            `json:"title"`
+	Fault      string            `json:"fault"`
 	Ask        string            `json:"ask"`
 	Mode       string            `json:"mode"`
 	Severity   string            `json:"severity"`
@@ -162,7 +163,7 @@ func (f ruleFiles) profiles(fsys fs.FS, book rule.Book) ([]grade.Profile, error)
 
 func listed(r rule.Rule, profiles []grade.Profile) listedRule {
 	out := listedRule{
-		ID: r.ID, Family: r.Family, Title: r.Title, Ask: r.Ask, Mode: r.Mode, Severity: r.Severity,
+		ID: r.ID, Family: r.Family, Title: r.Title, Fault: r.Fault, Ask: r.Ask, Mode: r.Mode, Severity: r.Severity,
 		Levels: map[string]string{}, Facts: r.Facts(), References: r.References, File: r.File,
 	}
 	for _, v := range r.Reaches() {

@@ -85,7 +85,7 @@ func findings(in Input) []Finding {
 	out := make([]Finding, 0, len(in.Findings))
 	for _, f := range in.Findings {
 		out = append(out, Finding{
-			Check: f.Check, Family: f.Family, Title: f.Title, Level: in.Graded.Levels[f.Check],
+			Check: f.Check, Family: f.Family, Title: f.Title, Fault: f.Fault, Level: in.Graded.Levels[f.Check],
 			Verdict: f.Verdict.String(), Severity: f.Severity, Mode: f.Mode, Why: f.Why, N: f.N,
 			Ask: f.Ask, Advice: f.Advice, Needs: f.Needs, Limits: f.Limits,
 			Evidence: cited(f.Because), EvidenceSeen: f.Seen, References: list(f.References),

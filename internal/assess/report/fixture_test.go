@@ -33,7 +33,8 @@ func questions(from, to int) []event.Event {
 func cameraFindings() []rule.Finding {
 	return []rule.Finding{
 		{
-			Check: "CR-02", Family: "CR", Title: "No password travels in clear", Mode: "passive", Severity: "critical",
+			Check: "CR-02", Family: "CR", Title: "No password travels in clear",
+			Fault: "A password travels in clear", Mode: "passive", Severity: "critical",
 			Ask:     "The device shall not send or accept passwords over a connection without encryption.",
 			Verdict: rule.Fail, N: 1, Seen: 1,
 			Why: "The device logged in to 192.0.2.1 over HTTP with a password that everybody on the way can read.",

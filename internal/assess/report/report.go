@@ -129,9 +129,11 @@ type Ladder struct {
 
 // Finding is the verdict of one check.
 type Finding struct {
-	Check    string `json:"check"`
-	Family   string `json:"family"`
-	Title    string `json:"title"`
+	Check  string `json:"check"`
+	Family string `json:"family"`
+	Title  string `json:"title"`
+	// Fault is what is wrong in a buyer's words; "" unless something is.
+	Fault    string `json:"fault"`
 	Level    string `json:"level"` // REQUIRED, RECOMMENDED, OPTIONAL
 	Verdict  string `json:"verdict"`
 	Severity string `json:"severity"`
@@ -147,6 +149,15 @@ type Finding struct {
 	Evidence     []event.Ref `json:"evidence"`
 	EvidenceSeen int         `json:"evidence_seen"`
 	References   []string    `json:"references"`
+}
+
+// Headline is the fault where one is shown, else what is demanded. That a demand
+// such as "No known password works" failed reads like its opposite.
+func (f Finding) Headline() string {
+	if f.Fault != "" {
+		return f.Fault
+	}
+	return f.Title
 }
 
 // Destination is one far end that the device spoke to.

@@ -113,7 +113,7 @@ func (p *textPage) attention(r Report) {
 
 func (p *textPage) finding(f Finding) {
 	t := verdictTone(f.Verdict)
-	p.hang("  "+p.paint(t, t.symbol()+" "+pad(f.Verdict, 8))+p.bold(f.Check)+"  ", 4, f.Title)
+	p.hang("  "+p.paint(t, t.symbol()+" "+pad(f.Verdict, 8))+p.bold(f.Check)+"  ", 4, f.Headline())
 	p.label(4, "", strings.ToLower(f.Level)+" · severity "+f.Severity+" · "+plural(f.N, "observation"))
 	p.label(4, "Why", f.Why)
 	p.label(4, "Demand", f.Ask)

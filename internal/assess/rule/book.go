@@ -23,6 +23,7 @@ type Rule struct {
 	Family     string // "DS"
 	File       string // path inside the rules folder
 	Title      string
+	Fault      string // what a FAIL shows, in a buyer's words; "" when the file has none
 	Ask        string
 	Mode       string // passive, gateway, active or lookup
 	Severity   string // info, low, medium, high or critical
@@ -50,6 +51,7 @@ type branch struct {
 	when     *condition
 	why      sentence
 	needs    sentence
+	fault    string // overrides the rule's, and gives a PARTIAL one
 	advice   sentence
 	evidence []string // keys of facts; empty for those that when reads
 }

@@ -34,6 +34,7 @@ func (p *parser) branch(n *yaml.Node, v Verdict) branch {
 	switch v {
 	case Fail, Partial:
 		known["advice"] = p.sentence("advice", &b.advice)
+		known["fault"] = p.text1("fault", &b.fault)
 	case Inconclusive:
 		known["needs"] = p.sentence("needs", &b.needs)
 	default:

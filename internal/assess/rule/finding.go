@@ -47,9 +47,12 @@ func (v Verdict) String() string {
 
 // Finding is what one rule says about one device.
 type Finding struct {
-	Check   string // "DS-01"
-	Family  string // "DS"
-	Title   string
+	Check  string // "DS-01"
+	Family string // "DS"
+	Title  string
+	// Fault is what the device does wrong in a buyer's words, to stand in the place
+	// of Title; "" unless the verdict is a FAIL, or a PARTIAL whose branch names one.
+	Fault   string
 	Ask     string // the sentence to copy into a tender
 	Mode    string // passive, gateway, active or lookup
 	Verdict Verdict

@@ -129,7 +129,7 @@ func (r Rule) finding(sheet *fact.Sheet, b branch) Finding {
 		f.Needs = r.otherwise.needs.fill(sheet)
 	}
 	if b.verdict == Fail || b.verdict == Partial {
-		f.Advice = r.adviceFor(sheet, b)
+		f.Advice, f.Fault = r.adviceFor(sheet, b), r.faultOf(b)
 	}
 	f.Because, f.Seen = gather(sheet, evidenceKeys(b))
 	f.N = f.Seen
@@ -144,6 +144,15 @@ func (r Rule) adviceFor(sheet *fact.Sheet, b branch) string {
 		return r.advice.fill(sheet)
 	}
 	return b.advice.fill(sheet)
+}
+
+// faultOf names what was shown to be wrong. The rule's own words speak of a FAIL
+// and would say too much of a PARTIAL.
+func (r Rule) faultOf(b branch) string {
+	if b.fault == "" && b.verdict == Fail {
+		return r.Fault
+	}
+	return b.fault
 }
 
 func observations(sheet *fact.Sheet, key string) int {

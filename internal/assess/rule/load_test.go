@@ -55,6 +55,8 @@ func TestLoadMistakes(t *testing.T) {
 		"open brace":               {"None of its {dns.queries}", "None of its {dns.queries", `has a "{" without a "}"`},
 		"no ask":                   {"ask: The device shall set the DO bit in its DNS queries.\n", "", `the field "ask" is missing`},
 		"no title":                 {"title: The device asks for DNS signatures\n", "", `the field "title" is missing`},
+		"empty fault":              {"mode: passive", "mode: passive\nfault: ''", `fault is empty`},
+		"fault of a pass":          {"why: Every", "fault: x\n      why: Every", `unknown field "fault" in a branch of PASS`},
 		"no references":            {"references: [RFC 6891, RFC 3225]\n", "", `the field "references" is missing`},
 		"empty references":         {"references: [RFC 6891, RFC 3225]", "references: []", `:6:13: references is an empty list`},
 		"no why":                   {"      why: Every query asked for signatures.\n", "", `:27:7: a branch of PASS needs "why"`},

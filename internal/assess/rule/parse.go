@@ -22,6 +22,7 @@ func (p *parser) rule(root *yaml.Node) Rule {
 	known := fields{
 		"id":         p.text1("id", &r.ID),
 		"title":      p.text1("title", &r.Title),
+		"fault":      p.text1("fault", &r.Fault),
 		"ask":        p.text1("ask", &r.Ask),
 		"mode":       p.oneOf("mode", &r.Mode, "passive", "gateway", "active", "lookup"),
 		"severity":   p.oneOf("severity", &r.Severity, "info", "low", "medium", "high", "critical"),
