@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"net/netip"
 	"time"
 
 	"assay/internal/assess/decode/wire"
@@ -23,6 +24,7 @@ type Decoder struct {
 	fragments fragments
 	control   control
 	table     table
+	ends      map[netip.AddrPort]bool // see roles.go
 	spare     spare
 	reporter  reporter
 	protocols protocols
@@ -33,7 +35,7 @@ type Decoder struct {
 
 // New returns a Decoder that reports to h.
 func New(opts Options, h Handler) *Decoder {
-	d := &Decoder{handle: h, hosts: newHosts(), table: newTable(), protocols: newProtocols(opts)}
+	d := &Decoder{handle: h, hosts: newHosts(), table: newTable(), protocols: newProtocols(opts), ends: map[netip.AddrPort]bool{}}
 	d.control = newControl()
 	d.reporter.d = d
 	return d

@@ -99,8 +99,9 @@ type opening struct {
 	transport event.Transport
 	from, to  uint16 // ports
 	midway    bool
-	// byServer says that the sender is known to be the server.
-	byServer bool
+	// byServer says that the sender is taken for the server, and guessed that
+	// only ports and addresses say who is.
+	byServer, guessed bool
 }
 
 // begin adds a conversation to the table and reports it.
@@ -114,14 +115,14 @@ func (d *Decoder) begin(p *packet, o opening) *conversation {
 	}
 	c.conn = wire.Conn{
 		Flow: d.table.nextID(), Transport: o.transport, Device: p.from, Peer: p.to,
-		ClientPort: o.from, ServerPort: o.to, Group: p.group, Midway: o.midway,
+		ClientPort: o.from, ServerPort: o.to, Group: p.group, Midway: o.midway, Guessed: o.guessed,
 	}
 	if o.byServer && !p.group {
 		c.swap()
 	}
 	d.table.add(c)
 	d.touch(c)
-	e := c.event(event.FlowStarted{Transport: o.transport, Midway: o.midway})
+	e := c.event(event.FlowStarted{Transport: o.transport, Midway: o.midway, Guessed: o.guessed})
 	e.First = p.first
 	d.emit(e)
 	return c
@@ -159,7 +160,12 @@ func (d *Decoder) establish(c *conversation) {
 	if c.list == listHalf {
 		d.table.move(c, listOpen)
 	}
-	e := c.event(event.FlowEstablished{Transport: c.conn.Transport, After: d.now.Sub(c.started)})
+	if c.conn.Transport == event.TCP && !c.conn.Guessed {
+		d.noteListener(c.server)
+	}
+	e := c.event(event.FlowEstablished{
+		Transport: c.conn.Transport, After: d.now.Sub(c.started), Guessed: c.conn.Guessed,
+	})
 	e.First = c.startRef
 	d.emit(e)
 }
@@ -190,7 +196,7 @@ func (d *Decoder) endConversation(c *conversation, how event.Ending) {
 	c.reported = true
 	body := event.FlowEnded{
 		Transport: c.conn.Transport, How: c.ending, Protocol: c.protocol,
-		Started: c.started, Established: c.established,
+		Started: c.started, Established: c.established, Guessed: c.conn.Guessed,
 		Client: d.sum(c, event.FromClient), Server: d.sum(c, event.FromServer),
 	}
 	e := c.event(body)

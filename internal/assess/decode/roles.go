@@ -1,5 +1,11 @@
 package decode
 
+import (
+	"net/netip"
+
+	"assay/internal/assess/event"
+)
+
 // lowPorts is the end of the system ports (RFC 6335 section 6).
 const lowPorts = 1024
 
@@ -46,11 +52,75 @@ func serving(port uint16) int {
 	}
 }
 
-// servedFrom guesses whether the sender of a first packet is the server, for
-// conversations whose beginning was not seen: a system or registered port against
-// one that is neither. Two ports of a like kind say nothing, and then the sender
-// is taken for the client.
+// servedFrom guesses whether the sender of a first datagram is the server: a system
+// or registered port against one that is neither. Two ports of a like kind say
+// nothing, and then the sender is taken for the client.
 func servedFrom(from, to uint16) bool {
 	a, b := serving(from), serving(to)
 	return a >= 2 && a > b
+}
+
+// endLimit bounds the ends of conversations that are remembered for guessing.
+const endLimit = 8192
+
+// noteListener remembers an end that took a conversation. Ends of conversations
+// whose roles are a guess are remembered too, as false.
+func (d *Decoder) noteListener(end netip.AddrPort) { d.noteEnd(end, true) }
+
+func (d *Decoder) noteEnd(end netip.AddrPort, listens bool) {
+	if known, ok := d.ends[end]; ok && known || !ok && len(d.ends) >= endLimit {
+		return
+	}
+	d.ends[end] = listens
+}
+
+// midwayServer says whether the sender of a segment in the middle of a TCP
+// conversation is the server, and whether that is a guess. An end that took
+// another conversation is the server. Else, from the better sign to the worse: a
+// port that servers have, an end that has several conversations, a port that
+// clients are not given, an address far away. Without any the sender is the client.
+func (d *Decoder) midwayServer(from, to netip.AddrPort) (server, guessed bool) {
+	fromListens, fromUsed := d.ends[from]
+	toListens, toUsed := d.ends[to]
+	if fromListens != toListens {
+		return fromListens, false
+	}
+	d.noteEnd(from, false)
+	d.noteEnd(to, false)
+	a, b := serving(from.Port()), serving(to.Port())
+	switch {
+	case a != b && max(a, b) >= 2:
+		return a > b, true
+	case fromUsed != toUsed:
+		return fromUsed, true
+	case a != b:
+		return a > b, true
+	default:
+		return !isNear(from.Addr()) && isNear(to.Addr()), true
+	}
+}
+
+// isNear says that an address is one of a local network.
+func isNear(a netip.Addr) bool { return a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback() }
+
+// reconsider looks who is the client in the first data of a conversation where
+// that is a guess: what only one side can say settles it.
+func (d *Decoder) reconsider(c *conversation, side event.Side, data []byte) {
+	r := &c.reading
+	if r.done || r.stream != nil && !r.unknown || c.half[side].tries >= latecomers {
+		return
+	}
+	kind, _ := d.kindOf(c, side, data)
+	c.swap()
+	turned, _ := d.kindOf(c, 1-side, data)
+	if (kind == nil) == (turned == nil) {
+		c.swap()
+		return
+	}
+	c.conn.Guessed = false
+	if turned == nil {
+		c.swap()
+		return
+	}
+	c.half[0], c.half[1] = c.half[1], c.half[0]
 }

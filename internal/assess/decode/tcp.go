@@ -45,6 +45,9 @@ func (d *Decoder) readTCP(p *packet) {
 	}
 	k, low := keyOf(p, t.from, t.to)
 	if c := d.tcpConversation(p, &t, &k, low); c != nil {
+		if c.conn.Guessed && len(t.data) > 0 {
+			d.reconsider(c, c.side(low), t.data)
+		}
 		d.readSegment(c, p, &t, c.side(low))
 	}
 }
@@ -66,7 +69,13 @@ func (d *Decoder) tcpConversation(p *packet, t *tcpPacket, k *flowKey, low bool)
 		return nil
 	}
 	o := opening{key: *k, low: low, transport: event.TCP, from: t.from, to: t.to, midway: !t.opens()}
-	o.byServer = t.flags&flagSYN != 0 && o.midway || t.flags&flagSYN == 0 && servedFrom(t.from, t.to)
+	switch {
+	case t.opens():
+	case t.flags&flagSYN != 0:
+		o.byServer = true
+	default:
+		o.byServer, o.guessed = d.midwayServer(addrPort(p.src, t.from), addrPort(p.dst, t.to))
+	}
 	return d.begin(p, o)
 }
 

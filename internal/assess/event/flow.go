@@ -15,8 +15,10 @@ type AddressUsed struct {
 type FlowStarted struct {
 	Transport Transport // TCP or UDP
 	// Midway is true when the first packet seen was not the conversation's
-	// beginning (TCP without a SYN): who is the client is then a guess.
+	// beginning (TCP without a SYN).
 	Midway bool
+	// Guessed says that nothing but ports and addresses tells who is the client.
+	Guessed bool
 }
 
 // FlowEstablished says that the server answered: SYN-ACK for TCP, a first
@@ -24,6 +26,7 @@ type FlowStarted struct {
 type FlowEstablished struct {
 	Transport Transport
 	After     time.Duration // since the conversation's first packet
+	Guessed   bool          // as in FlowStarted
 }
 
 // FlowEnded sums a conversation up. It comes once, when the conversation is
@@ -37,8 +40,11 @@ type FlowEnded struct {
 	Started  time.Time
 	// Established as in FlowEstablished.
 	Established bool
-	Client      Half
-	Server      Half
+	// Guessed as in FlowStarted, unless what was said told who is the client; then
+	// it may be the other one than FlowStarted said.
+	Guessed bool
+	Client  Half
+	Server  Half
 }
 
 // Half is what one side of a conversation sent.

@@ -74,6 +74,10 @@ func (l *captureLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, ro
 	if b.Midway {
 		l.midway.Add(*ev)
 	}
+	mine, theirs := ends(ev, role)
+	if b.Guessed && role == Other && w.isOwnEnd(mine) && w.scope(theirs) == ScopeInternet {
+		l.internet.Add(*ev) // it may be the client: nothing may rest on its having none
+	}
 	if role != Actor {
 		return
 	}

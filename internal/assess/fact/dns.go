@@ -45,6 +45,7 @@ func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
 		l.book.learnPrefixes(b)
 		l.hidden.learn(b.DNR)
 	}
+	l.joins.seeGuessed(w, ev, role)
 	if role != Actor {
 		return
 	}
@@ -180,6 +181,13 @@ func (j *joinings) see(w *world, ev *event.Event) {
 		j.addIf(isJoin(b) && (j.count() == 0 || j.busy), ev)
 	case event.NeighbourSolicited:
 		j.addIf(isLinkUp(b) && !j.justNow(ev.At), ev)
+	}
+}
+
+// seeGuessed takes conversations of which the host may be the client.
+func (j *joinings) seeGuessed(w *world, ev *event.Event, role Role) {
+	if b, ok := ev.Body.(event.FlowStarted); ok && b.Guessed && role == Other {
+		j.busy = j.busy || w.scope(ev.Client.Addr()) == ScopeInternet
 	}
 }
 

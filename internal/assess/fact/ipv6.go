@@ -66,6 +66,9 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 		l.seeRouter(ev, b, role)
 		return
 	}
+	if b, ok := ev.Body.(event.FlowEnded); ok && (role == Actor || role == Other && b.Guessed) {
+		l.seeEnd(w, ev, b, role)
+	}
 	if role != Actor {
 		return
 	}
@@ -103,13 +106,13 @@ func (l *ipv6Lens) seeLink(ev *event.Event) {
 func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
 	switch b := ev.Body.(type) {
 	case event.FlowStarted:
-		l.seeFlow(w, ev)
+		if !b.Guessed {
+			l.seeFlow(w, ev)
+		}
 	case event.FlowEstablished:
-		if isFarV6(w, ev.Server.Addr()) {
+		if !b.Guessed && isFarV6(w, ev.Server.Addr()) {
 			l.answered.Add(*ev)
 		}
-	case event.FlowEnded:
-		l.seeEnd(w, ev, b)
 	}
 }
 
@@ -194,9 +197,11 @@ func (l *ipv6Lens) seeFlow(w *world, ev *event.Event) {
 	}
 }
 
-func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded) {
-	to := ev.Server.Addr()
-	if w.scope(to) != ScopeInternet {
+// seeEnd counts what was exchanged with the internet. Where who opened the
+// conversation is a guess it counts for both ends: the data went over IPv6 anyway.
+func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Role) {
+	mine, to := ends(ev, role)
+	if w.scope(to) != ScopeInternet || role == Other && !w.isOwnEnd(mine) {
 		return
 	}
 	family := 0

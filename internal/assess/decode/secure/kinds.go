@@ -26,7 +26,7 @@ func Datagrams() []wire.DatagramKind {
 // 2.0-compatible ClientHello. A conversation that was joined midway is also
 // known by one whole record of any kind with another right behind it.
 func recogniseTLS(c wire.Conn, from event.Side, first []byte) wire.Match {
-	if m := recogniseRecord(c, first); m != wire.No {
+	if m := recogniseRecord(c, from, first); m != wire.No {
 		return m
 	}
 	if from == event.FromClient {
@@ -35,7 +35,7 @@ func recogniseTLS(c wire.Conn, from event.Side, first []byte) wire.Match {
 	return wire.No
 }
 
-func recogniseRecord(c wire.Conn, first []byte) wire.Match {
+func recogniseRecord(c wire.Conn, from event.Side, first []byte) wire.Match {
 	if first[0] < recordCCS || first[0] > recordHeartbeat {
 		return wire.No
 	}
@@ -52,7 +52,17 @@ func recogniseRecord(c wire.Conn, first []byte) wire.Match {
 	if h.kind != recordHandshake {
 		return recogniseMidway(c, h, first)
 	}
-	return recogniseHello(first[recordHeaderLen:], c.Midway)
+	body := first[recordHeaderLen:]
+	if c.Guessed && len(body) > 0 && !saysFrom(from, body[0]) {
+		return wire.No
+	}
+	return recogniseHello(body, c.Midway)
+}
+
+// saysFrom says whether a handshake message may come from that side, as far as
+// the hellos tell.
+func saysFrom(from event.Side, kind byte) bool {
+	return kind != typeClientHello && from == event.FromServer || kind != typeServerHello && from == event.FromClient
 }
 
 // recogniseHello looks at what a first handshake record holds.

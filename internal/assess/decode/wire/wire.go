@@ -40,6 +40,9 @@ type Conn struct {
 	Group bool
 	// Midway says that the conversation was joined after its beginning.
 	Midway bool
+	// Guessed says that nothing but ports and addresses tells who is the client.
+	// A recogniser that knows it by content says No to the wrong side.
+	Guessed bool
 }
 
 // Stream reads one TCP conversation. The decoder buffers for it: Data is called
