@@ -108,19 +108,20 @@ func noteSignatures(h event.ClientHello, tell note) {
 		}
 		return
 	}
-	weak, strong := uint16(0), false
+	var weak []string
+	better := false
 	for _, s := range h.SigAlgs {
-		if signatureHash(s) == "" {
-			strong = true
-		} else if weak == 0 {
-			weak = s
+		hash := signatureHash(s)
+		better = better || hash == "" || hash == hashSHA224
+		if hash != "" && !slices.Contains(weak, hash) {
+			weak = append(weak, hash)
 		}
 	}
 	switch {
-	case weak != 0 && !strong:
-		tell(traitSHA1Only, signatureHash(weak))
-	case weak != 0:
-		tell(traitSHA1, signatureHash(weak))
+	case len(weak) > 0 && !better:
+		tell(traitSHA1Only, strings.Join(weak, " and "))
+	case len(weak) > 0:
+		tell(traitSHA1, strings.Join(weak, " and "))
 	}
 }
 

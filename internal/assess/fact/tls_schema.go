@@ -68,7 +68,7 @@ func tlsDecls() [tlsTraits]tlsTraitDecl {
 		traitUsedUnrated:     {"tls.used_unrated", "destinations where a completed handshake used a suite that is not rated"},
 		traitUnsure:          {"tls.weak_unsure", "destinations where the server chose something weak and the log does not show whether the device went along"},
 		traitSHA1Only:        {"tls.sha1_only", "destinations to which only SHA-1 or MD5 signatures were offered, in words or by the standard's default"},
-		traitSHA1:            {"tls.sha1", "destinations to which SHA-1, MD5 or SHA-224 signatures were offered besides better ones, or used"},
+		traitSHA1:            {"tls.sha1", "destinations to which SHA-1 or MD5 signatures were offered besides better ones, SHA-224 was offered, or any of these was used"},
 		traitGroupsBad:       {"tls.groups_bad", "destinations to which ffdhe2048 was the only group offered"},
 		traitGroupsWeak:      {"tls.groups_weak", "destinations to which weak groups were offered besides others, or all groups were weak"},
 		traitGroupsUnrated:   {"tls.groups_unrated", "destinations to which a group was offered that is not rated"},

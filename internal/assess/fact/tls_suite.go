@@ -135,15 +135,19 @@ func isHybridGroup(g uint16) bool {
 	}
 }
 
-// signatureHash is the digest of a signature scheme: "md5", "sha1", "sha224", or "".
+// hashSHA224 is the one outdated hash that is not broken, only to be phased out.
+const hashSHA224 = "SHA-224"
+
+// signatureHash is the outdated hash of a signature scheme: "MD5", "SHA-1",
+// "SHA-224", or "" for a better one.
 func signatureHash(s uint16) string {
 	switch s >> 8 {
 	case 1:
-		return "md5"
+		return "MD5"
 	case 2:
-		return "sha1"
+		return "SHA-1"
 	case 3:
-		return "sha224"
+		return hashSHA224
 	default:
 		return ""
 	}
