@@ -179,6 +179,15 @@ var magics = []magic{
 // framing; only the longer magics are looked for there.
 const mediaReach = 64
 
+// beginsMagic tells the first bytes of all magics: every unrecognised
+// conversation is looked at, and most bytes begin none.
+var beginsMagic = func() (table [256]bool) {
+	for _, m := range magics {
+		table[m.bytes[0]] = true
+	}
+	return table
+}()
+
 func mediaOf(b []byte) string {
 	for _, m := range magics {
 		if at := tail(b, m.at); bytes.HasPrefix(at, []byte(m.bytes)) {
@@ -186,9 +195,14 @@ func mediaOf(b []byte) string {
 		}
 	}
 	near := head(b, mediaReach)
-	for _, m := range magics {
-		if len(m.bytes) >= 4 && bytes.Contains(near, []byte(m.bytes)) {
-			return m.name
+	for at := range near {
+		if !beginsMagic[near[at]] {
+			continue
+		}
+		for _, m := range magics {
+			if len(m.bytes) >= 4 && bytes.HasPrefix(near[at:], []byte(m.bytes)) {
+				return m.name
+			}
 		}
 	}
 	if len(b) > 3*188 && b[0] == 0x47 && b[188] == 0x47 && b[2*188] == 0x47 { // ISO/IEC 13818-1

@@ -37,8 +37,20 @@ type Patterns struct {
 	// hay and low hold the piece under search with its tail, as it is and in lower
 	// case, only during a call.
 	hay, low [tailLen + blockLen]byte
-	own      map[event.HostID][]mark
+	own      map[event.HostID]ownMarks
+	// reach is the length of the longest folded mark there can be.
+	reach int
 }
+
+// ownMarks are the forms in which a host writes its link-layer address.
+type ownMarks struct {
+	raw mark
+	// texts all begin with the same two digits, so one search finds them all.
+	texts []mark
+}
+
+// ownReach is the longest text form: six pairs of digits and five "%3a".
+const ownReach = 6*2 + 5*3
 
 // maxOwn bounds the hosts whose marks are kept; a device can forge any number of
 // addresses.
@@ -46,7 +58,7 @@ const maxOwn = 256
 
 // Compile prepares at most 16 canaries of 4 to 64 bytes; others are left out.
 func Compile(canaries []string) *Patterns {
-	p := &Patterns{own: map[event.HostID][]mark{}}
+	p := &Patterns{own: map[event.HostID]ownMarks{}, reach: ownReach}
 	taken := 0
 	for _, text := range canaries {
 		text = strings.TrimSpace(text)
@@ -67,6 +79,7 @@ func (p *Patterns) addCanary(text string) {
 		}
 		known[form] = true
 		p.marks = append(p.marks, mark{bytes: []byte(form), kind: event.ExposedCanary, folded: folded})
+		p.reach = max(p.reach, len(form))
 	}
 	lower := foldASCII(text)
 	add(lower, true)
@@ -139,38 +152,35 @@ func base64Core(text string, shift int) []string {
 }
 
 // ownOf finds or makes the marks of a host.
-func (p *Patterns) ownOf(h event.HostID) []mark {
+func (p *Patterns) ownOf(h event.HostID) ownMarks {
 	marks, known := p.own[h]
 	if known {
 		return marks
 	}
-	marks = ownMarks(h)
+	marks = newOwnMarks(h)
 	if len(p.own) < maxOwn {
 		p.own[h] = marks
 	}
 	return marks
 }
 
-// ownMarks are the forms in which a host writes its link-layer address.
-func ownMarks(h event.HostID) []mark {
+func newOwnMarks(h event.HostID) ownMarks {
 	mac, ok := h.MAC()
 	if !ok || h.IsGroup() || !telling(mac) {
-		return nil
+		return ownMarks{}
 	}
 	colon := event.FormatMAC(mac)
 	plain := strings.ReplaceAll(colon, ":", "")
-	forms := []string{
+	own := ownMarks{raw: mark{bytes: mac[:], kind: event.ExposedMAC, shown: colon}}
+	for _, form := range []string{
 		colon, plain,
 		strings.ReplaceAll(colon, ":", "-"),
 		strings.ReplaceAll(colon, ":", "%3a"),
 		plain[:4] + "." + plain[4:8] + "." + plain[8:],
+	} {
+		own.texts = append(own.texts, mark{bytes: []byte(form), kind: event.ExposedMAC, shown: colon, folded: true})
 	}
-	marks := make([]mark, 0, len(forms)+1)
-	marks = append(marks, mark{bytes: mac[:], kind: event.ExposedMAC, shown: colon})
-	for _, form := range forms {
-		marks = append(marks, mark{bytes: []byte(form), kind: event.ExposedMAC, shown: colon, folded: true})
-	}
-	return marks
+	return own
 }
 
 // telling leaves out addresses such as 00:00:00:00:00:01, which occur in any

@@ -21,7 +21,7 @@ const (
 type Scanner struct {
 	patterns *Patterns
 	limit    int
-	own      [2][]mark // by whose address it is
+	own      [2]ownMarks // by whose address it is
 	sides    [2]sideScan
 	kept     map[event.ExposedKind][]event.Secret
 }
@@ -93,8 +93,8 @@ func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 	room, low := &s.patterns.hay, &s.patterns.low
 	n := copy(room[:], st.tail)
 	hay := room[:n+copy(room[n:], block)]
-	for i, b := range hay {
-		low[i] = lowered(b)
+	for i := max(0, n-s.patterns.reach); i < len(hay); i++ {
+		low[i] = lowered(hay[i])
 	}
 	finds := s.findMarks(nil, side, hay, low[:len(hay)], n)
 	if depth != Marks {
@@ -111,16 +111,35 @@ func (s *Scanner) block(side event.Side, block []byte, depth Depth) []Found {
 // findMarks finds every mark that is complete only with the bytes after the
 // first n, which were looked at before.
 func (s *Scanner) findMarks(finds []Found, side event.Side, hay, low []byte, n int) []Found {
-	looked := [3][]mark{s.patterns.marks, s.own[event.FromClient], nil}
-	if side == event.FromServer {
-		looked[2] = s.own[event.FromServer]
+	for i := range s.patterns.marks {
+		finds = findMark(finds, &s.patterns.marks[i], hay, low, n)
 	}
-	for _, marks := range looked {
-		for i := range marks {
-			finds = findMark(finds, &marks[i], hay, low, n)
-		}
+	finds = s.own[event.FromClient].find(finds, hay, low, n)
+	if side == event.FromServer {
+		finds = s.own[event.FromServer].find(finds, hay, low, n)
 	}
 	return finds
+}
+
+// find finds the first place of every form.
+func (o *ownMarks) find(finds []Found, hay, low []byte, n int) []Found {
+	if len(o.texts) == 0 {
+		return finds
+	}
+	finds = findMark(finds, &o.raw, hay, low, n)
+	pair := o.texts[0].bytes[:2]
+	for from := max(0, n-ownReach); ; from++ {
+		i := bytes.Index(low[from:], pair)
+		if i < 0 {
+			return finds
+		}
+		from += i
+		for t := range o.texts {
+			if m := &o.texts[t]; bytes.HasPrefix(low[from:], m.bytes) && from+len(m.bytes) > n {
+				finds = append(finds, m.found(from, n))
+			}
+		}
+	}
 }
 
 func findMark(finds []Found, m *mark, hay, low []byte, n int) []Found {
@@ -133,11 +152,15 @@ func findMark(finds []Found, m *mark, hay, low []byte, n int) []Found {
 	if i < 0 {
 		return finds
 	}
-	at := from + i
-	return append(finds, Found{
+	return append(finds, m.found(from+i, n))
+}
+
+// found is the mark at a place of which n bytes were looked at before.
+func (m *mark) found(at, n int) Found {
+	return Found{
 		Kind: m.kind, Shown: m.shown, Off: at - n, end: at + len(m.bytes) - n,
 		Sample: Cut(string(m.bytes)),
-	})
+	}
 }
 
 // admit keeps the first few different finds of each kind.
