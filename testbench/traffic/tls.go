@@ -28,6 +28,7 @@ type Handshake struct {
 	Suites   []uint16
 	Request  []byte // application data of the client
 	Response []byte // and of the server
+	Rounds   int    // how often both are exchanged; 0 means once
 }
 
 // Record lets two real TLS stacks talk over memory and returns what each wrote.
@@ -47,8 +48,8 @@ func (h Handshake) Record() ([]Piece, error) {
 		CipherSuites: h.Suites, SessionTicketsDisabled: true,
 	})
 	served := make(chan error, 1)
-	go func() { served <- serve(server, len(h.Request), h.Response) }()
-	if err := ask(client, h.Request, len(h.Response)); err != nil {
+	go func() { served <- h.serve(server) }()
+	if err := h.ask(client); err != nil {
 		return nil, fmt.Errorf("cannot record a TLS client of %s: %w", h.Name, err)
 	}
 	if err := <-served; err != nil {
@@ -57,20 +58,28 @@ func (h Handshake) Record() ([]Piece, error) {
 	return tape.pieces, nil
 }
 
-func serve(c *tls.Conn, want int, answer []byte) error {
-	if _, err := io.ReadFull(c, make([]byte, want)); err != nil {
-		return err
+func (h Handshake) serve(c *tls.Conn) error {
+	for range max(1, h.Rounds) {
+		if _, err := io.ReadFull(c, make([]byte, len(h.Request))); err != nil {
+			return err
+		}
+		if _, err := c.Write(h.Response); err != nil {
+			return err
+		}
 	}
-	_, err := c.Write(answer)
-	return err
+	return nil
 }
 
-func ask(c *tls.Conn, question []byte, want int) error {
-	if _, err := c.Write(question); err != nil {
-		return err
+func (h Handshake) ask(c *tls.Conn) error {
+	for range max(1, h.Rounds) {
+		if _, err := c.Write(h.Request); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(c, make([]byte, len(h.Response))); err != nil {
+			return err
+		}
 	}
-	_, err := io.ReadFull(c, make([]byte, want))
-	return err
+	return nil
 }
 
 // tape collects pieces in the order in which they were written.
