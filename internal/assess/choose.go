@@ -42,14 +42,15 @@ func Choose(hosts []fact.Host) (chosen fact.Host, why string) {
 
 // Candidates lists the hosts that may be the device, the likeliest first. It never
 // lists a router or a server of the network. A host that speaks from internet
-// addresses is listed only when there is nobody else: mostly it is the router,
-// seen passing on a single far end.
+// addresses, or that answers the DNS questions of others, is listed only when
+// there is nobody else: mostly it is the router, seen passing on a single far end,
+// or a forwarder, which asks on what it was asked.
 func Candidates(hosts []fact.Host) []fact.Host {
 	var near, far []fact.Host
 	for _, h := range hosts {
 		switch {
 		case !acts(h) || isInfrastructure(h):
-		case h.SpeaksFor > 0:
+		case h.SpeaksFor > 0 || h.AnswersDNS > 0:
 			far = append(far, h)
 		default:
 			near = append(near, h)

@@ -23,6 +23,9 @@ func busier(h *fact.Host)   { camera(h); h.OpensFar = 13; h.Opens = 31 }
 func staticIP(h *fact.Host) { h.AsksDNS, h.Opens, h.OpensFar = 90, 500, 400 }
 func uplink(h *fact.Host)   { router(h); h.AsksDHCP, h.Opens, h.OpensFar = true, 900, 900 }
 
+func asker(h *fact.Host)     { h.AsksDNS, h.Opens = 4, 4 }
+func forwarder(h *fact.Host) { h.AsksDNS, h.AnswersDNS, h.Opens, h.OpensFar, h.Serves = 6, 2, 6, 4, 4 }
+
 func midway(h *fact.Host)  { h.Midway = 1 }
 func passing(h *fact.Host) { h.Midway, h.SpeaksFor = 1, 1 }
 
@@ -40,6 +43,8 @@ func TestChoose(t *testing.T) {
 		{"two devices", []fact.Host{host(2, camera), host(5, busier), host(1, router)}, 5, "the one with the most to the internet (13, the next has 12)"},
 		{"two alike", []fact.Host{host(6, camera), host(5, camera)}, 5, "cannot be told from another host"},
 		{"who is seen midway, not the router that passes it on", []fact.Host{host(7, passing), host(8, midway)}, 8, "seen in the middle of one; 1 other host: 02:00:00:00:00:07 (was seen in the middle of 1 conversation, speaks for internet addresses)"},
+		{"a forwarder that asks on more than it answers", []fact.Host{host(9, forwarder), host(8, asker)}, 8, "is the only host"},
+		{"a device that also answers names, alone", []fact.Host{host(1, router), host(9, forwarder)}, 9, "is the only host"},
 		{"nobody acts", []fact.Host{host(4, peer)}, 0, "No host looks like a device: 02:00:00:00:00:04 (answered 3 conversations)"},
 		{"nobody at all", nil, 0, "No host was found"},
 	} {

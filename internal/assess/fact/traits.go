@@ -23,7 +23,8 @@ type Host struct {
 	// Routes says that it advertised itself as a router or that traffic of
 	// several remote addresses passes through it.
 	Routes bool
-	// AsksDNS and AnswersDNS count questions asked and answered.
+	// AsksDNS counts questions that it asked, AnswersDNS those of others that it
+	// answered with a result; a refusal does not make it a resolver.
 	AsksDNS, AnswersDNS int
 	// Midway counts conversations that were joined after their beginning, so that
 	// who opened them is a guess; they count in none of the following.
@@ -62,7 +63,9 @@ func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
 		t.seeDHCP(b.FromServer, role)
 		t.vendor(b.VendorClass, role == Actor && !b.FromServer)
 	case event.DNSAsked:
-		t.seeDNS(b, role)
+		t.host.AsksDNS += one(role == Actor && b.Kind == event.DNSUnicast)
+	case event.DNSAnswered:
+		t.host.AnswersDNS += one(role == Other && b.Kind == event.DNSUnicast && !isFailure(b.RCode))
 	case event.FlowStarted:
 		if b.Midway {
 			t.host.Midway++
@@ -80,17 +83,6 @@ func (t *hostTraits) seeDHCP(fromServer bool, role Role) {
 		t.host.AsksDHCP = true
 	case role == Other && fromServer:
 		t.host.GivesDHCP = true
-	}
-}
-
-func (t *hostTraits) seeDNS(b event.DNSAsked, role Role) {
-	if b.Kind != event.DNSUnicast {
-		return
-	}
-	if role == Actor {
-		t.host.AsksDNS++
-	} else {
-		t.host.AnswersDNS++
 	}
 }
 
