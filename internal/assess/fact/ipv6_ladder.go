@@ -90,6 +90,8 @@ func (v ladderView) blame() (string, Because) {
 	switch {
 	case v.has("ipv6.internet_data"):
 		return "", Because{}
+	case !v.has("ipv6.offered") && v.has("ipv6.global"):
+		return "", Because{} // it was offered before the log began
 	case !v.has("ipv6.offered"):
 		return "NETWORK", Because{}
 	case v.has("ipv6.internet_flows") && !v.has("ipv6.internet_answered"):

@@ -187,3 +187,25 @@ func TestIPv6Ladder(t *testing.T) {
 		t.Errorf("absent: got %+v", got)
 	}
 }
+
+func TestIPv6LadderSaysWhyItIsOpen(t *testing.T) {
+	schema := []fact.Decl{{Key: "ipv6.ladder", Type: fact.Text}, {Key: "ipv6.blame", Type: fact.Text},
+		{Key: "ipv6.offered", Type: fact.Bool}, {Key: "ipv6.seen", Type: fact.Bool}}
+	for _, c := range []struct {
+		offered, seen bool
+		text, why     string
+	}{
+		{false, false, "not known", "No router was seen to offer IPv6"},
+		{false, true, "At least I1", "No router was seen to offer global IPv6"},
+		{true, false, "not known", "does not hold the device joining"},
+		{true, true, "At least I1", "I2 and I3 were not seen"},
+	} {
+		s := fact.NewSheetOf(schema)
+		s.Bool("ipv6.offered", c.offered, fact.Because{})
+		s.Bool("ipv6.seen", c.seen, fact.Because{})
+		got := Ladders(nil, s).IPv6
+		if got.Code != "" || !strings.Contains(got.Text, c.text) || !strings.Contains(got.Why, c.why) {
+			t.Errorf("offered %v, seen %v: got %+v", c.offered, c.seen, got)
+		}
+	}
+}

@@ -104,8 +104,7 @@ func ipv6Rung(sheet *fact.Sheet) Rung {
 		"I5": "The device works on a network with IPv6 only, as the operator confirmed.",
 	}[code]
 	if meaning == "" {
-		return Rung{Text: "The step on the IPv6 ladder is not known.", Why: "The evidence does not state it.",
-			Needs: "Let the device start on a network that offers IPv6, and record it from its first packet."}
+		return ipv6Unplaced(sheet)
 	}
 	return Rung{Code: code, Text: meaning, Why: "Seen in the evidence.", Blame: text(sheet, "ipv6.blame"),
 		Needs: map[string]string{
@@ -115,6 +114,47 @@ func ipv6Rung(sheet *fact.Sheet) Rung {
 			"I3": "For I4 the device must be recorded on a network with IPv6 only.",
 			"I4": "For I5 the operator must confirm that the device works on a network with IPv6 only.",
 		}[code]}
+}
+
+// ipv6Unplaced says why the step is not known, as far as the facts tell.
+func ipv6Unplaced(sheet *fact.Sheet) Rung {
+	out := Rung{Text: "The step on the IPv6 ladder is not known.", Why: "The evidence does not state it.",
+		Needs: "Let the device start on a network that offers IPv6, and record it from its first packet."}
+	offered, known := yes(sheet, "ipv6.offered")
+	if !known {
+		return out
+	}
+	seen, _ := yes(sheet, "ipv6.seen")
+	switch {
+	case !offered && seen:
+		out.Text = "At least I1: the device uses IPv6 on the local link."
+		out.Why = "No router was seen to offer global IPv6 addresses, so it could not show more within this evidence."
+	case !offered:
+		out.Why = "No router was seen to offer IPv6 within this evidence, so nothing follows from the device sending none."
+	case seen:
+		out.Text = "At least I1: the device uses IPv6 on the local link."
+		out.Why = "Whether it goes further is open: I2 and I3 were not seen, and the evidence does not hold the device joining, " +
+			"two minutes of it after the offer of IPv6, and no gap."
+		out.Needs = "Record the device without loss from its first packet, for some minutes."
+	default:
+		out.Why = "IPv6 was offered and none of the device's packets is IPv6, but the evidence does not hold the device joining, " +
+			"two minutes of it after the offer, and no gap."
+		out.Needs = "Record the device without loss from its first packet, for some minutes."
+	}
+	if !offered {
+		out.Blame = text(sheet, "ipv6.blame")
+	}
+	return out
+}
+
+// yes is a fact that holds or not, and whether it is known.
+func yes(sheet *fact.Sheet, key string) (holds, known bool) {
+	if sheet == nil {
+		return false, false
+	}
+	f, _ := sheet.Get(key)
+	holds, known = f.Value.(bool)
+	return holds, known
 }
 
 // text is a string fact, "" when it is not known.
