@@ -42,12 +42,21 @@ func overall(list []Family) Overall {
 func notProven(faulty, open []Family) string {
 	var said []string
 	if len(faulty) > 0 {
-		said = append(said, "A demand is not met, though not in a knock-out family: "+named(faulty)+".")
+		said = append(said, "A fault is proven in "+named(faulty)+". This profile rejects no device for that alone, and accepts none with it.")
 	}
 	if len(open) > 0 {
-		said = append(said, "Required checks have no verdict in: "+names(open)+".")
+		said = append(said, "Required checks have no verdict in: "+fewNames(open)+".")
 	}
 	return strings.Join(said, " ")
+}
+
+// fewNames is names cut short: beyond a few, their number says more.
+func fewNames(list []Family) string {
+	const most = 4
+	if len(list) <= most+1 {
+		return names(list)
+	}
+	return names(list[:most]) + fmt.Sprintf(" and %d other families", len(list)-most)
 }
 
 func having(list []Family, letters ...Letter) []Family {

@@ -3,6 +3,7 @@ package report
 import (
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 
 	"assay/internal/assess/event"
@@ -17,16 +18,21 @@ type pageView struct {
 	Meaning    string
 	DeviceLine string
 	Attention  []Finding
+	Top        []Finding // the worst of Attention
 	Groups     []familyView
 	Steps      []ladderView
 	Open       []openGroup
 	Tally      []tallyView
 }
 
-// familyView is one family with its findings, faults first.
+// topFaults is how many faults the first screen names.
+const topFaults = 5
+
+// familyView is one family with its findings: the faults, and what may be skipped.
 type familyView struct {
 	Family
-	Findings []findingView
+	Faults, Rest []findingView
+	RestSays     string // "3 PASS, 7 NOT TESTED"
 }
 
 // findingView is a finding with what was read from the frames it cites.
@@ -47,6 +53,7 @@ type citedView struct {
 type ladderView struct {
 	Name string
 	Ladder
+	Word  string // the reached step in a few words
 	Steps []stepView
 }
 
@@ -61,13 +68,15 @@ type tallyView struct {
 }
 
 func newPageView(r Report) pageView {
+	attention := r.attention()
 	return pageView{
 		Report:     r,
 		Policy:     policy(),
 		Style:      template.CSS(pageStyle), //nolint:gosec // our own embedded file, no foreign text
 		Meaning:    r.Overall.meaning(),
 		DeviceLine: deviceLine(r.Device),
-		Attention:  r.attention(),
+		Attention:  attention,
+		Top:        attention[:min(len(attention), topFaults)],
 		Groups:     familyViews(r),
 		Steps:      ladderViews(r.Ladders),
 		Open:       r.openGroups(),
@@ -95,13 +104,37 @@ func familyViews(r Report) []familyView {
 		v := familyView{Family: f}
 		for _, x := range r.Findings {
 			if x.Family == f.Code {
-				v.Findings = append(v.Findings, viewOf(x, byFrame))
+				v.add(viewOf(x, byFrame))
 			}
 		}
-		slices.SortStableFunc(v.Findings, byVerdict)
+		slices.SortStableFunc(v.Faults, byVerdict)
+		slices.SortStableFunc(v.Rest, byVerdict)
+		v.RestSays = restSays(v.Rest)
 		out = append(out, v)
 	}
 	return out
+}
+
+func (v *familyView) add(f findingView) {
+	if f.Unfold {
+		v.Faults = append(v.Faults, f)
+	} else {
+		v.Rest = append(v.Rest, f)
+	}
+}
+
+// restSays counts findings by their verdicts; they are sorted by these.
+func restSays(list []findingView) string {
+	var parts []string
+	for i := 0; i < len(list); {
+		n := 1
+		for i+n < len(list) && list[i+n].Verdict == list[i].Verdict {
+			n++
+		}
+		parts = append(parts, strconv.Itoa(n)+" "+list[i].Verdict)
+		i += n
+	}
+	return strings.Join(parts, ", ")
 }
 
 // byVerdict puts what a reader must see before what he may skip.
@@ -167,5 +200,9 @@ func newLadderView(name string, l Ladder, steps []stepView) ladderView {
 			steps[i].State = "ahead"
 		}
 	}
-	return ladderView{Name: name, Ladder: l, Steps: steps}
+	v := ladderView{Name: name, Ladder: l, Steps: steps}
+	if reached >= 0 {
+		v.Word = steps[reached].Word
+	}
+	return v
 }
