@@ -50,12 +50,46 @@ func isWordByte(b byte) bool {
 	return isAlnum(b) || b == '_' || b == '-' || b == '.' || b == '+' || b == '/' || b == '@' || b == '%' || b == '~'
 }
 
+// textBytes tells what text is made of, for the same reason.
+var textBytes = func() (table [256]bool) {
+	for i := range table {
+		table[i] = isText(byte(i))
+	}
+	return table
+}()
+
 func isText(b byte) bool {
 	return b >= 0x20 && b < 0x7f || b == '\r' || b == '\n' || b == '\t'
 }
 
+// passBinary moves past bytes that cannot be text: when no text is under way and
+// the piece has no run long enough to be any, only what follows its last
+// unprintable byte can matter later.
+func (t *textScan) passBinary(piece []byte) []byte {
+	if t.run > 0 || len(t.word) > 0 {
+		return piece
+	}
+	last, run := -1, 0
+	for i, b := range piece {
+		if textBytes[b] {
+			if run++; run == runMin {
+				return piece
+			}
+			continue
+		}
+		last, run = i, 0
+	}
+	if last < 0 {
+		return piece
+	}
+	t.pos += last + 1
+	t.before, t.inURL, t.skipLine, t.key = piece[last], false, false, keyNone
+	return piece[last+1:]
+}
+
 // feed reads the next piece.
 func (t *textScan) feed(finds []Found, piece []byte) []Found {
+	piece = t.passBinary(piece)
 	for i := 0; i < len(piece); {
 		j := i
 		for j < len(piece) && wordBytes[piece[j]] {
@@ -133,13 +167,15 @@ func (t *textScan) complete(finds []Found, end int) []Found {
 func (t *textScan) judge(finds []Found, word []byte, end int) []Found {
 	key := t.key
 	t.key = keyNone
-	f, ok := t.free(word)
-	if !ok && key != keyNone && t.joins() {
-		f, ok = t.value(key, word)
-	}
-	if ok && t.run >= runMin {
-		f.Off, f.end = t.start, end
-		finds = append(finds, f)
+	if t.run >= runMin {
+		f, ok := t.free(word)
+		if !ok && key != keyNone && t.joins() {
+			f, ok = t.value(key, word)
+		}
+		if ok {
+			f.Off, f.end = t.start, end
+			finds = append(finds, f)
+		}
 	}
 	if t.key == keyNone {
 		t.begin(word)
