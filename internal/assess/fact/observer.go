@@ -13,21 +13,20 @@ import (
 const (
 	hostLimit    = 512 // hosts followed
 	addrLimit    = 64  // own addresses kept per host
-	linkLimit    = 256 // prefixes known to be on the link
 	serviceLimit = 32  // resolvers and time servers offered to one host
 )
 
 // Observer watches the events of one evidence log and keeps, per host, what its
 // facts need.
 type Observer struct {
-	hosts   map[event.HostID]*subject
-	order   []event.HostID
-	onLink  map[netip.Prefix]bool
-	links   []netip.Prefix
-	routers map[event.HostID]bool
+	hosts map[event.HostID]*subject
+	order []event.HostID
+	// actor and other are the hosts of the last event: most often they are those of
+	// the next one, too.
+	actor, other *subject
+	network      *network
 	// rdnss are the resolvers that routers advertised to everybody.
 	rdnss   map[netip.Addr]event.Event
-	started time.Time
 	now     time.Time
 	crowded int
 }
@@ -45,17 +44,13 @@ type subject struct {
 func NewObserver() *Observer {
 	return &Observer{
 		hosts:   map[event.HostID]*subject{},
-		onLink:  map[netip.Prefix]bool{},
-		routers: map[event.HostID]bool{},
+		network: newNetwork(),
 		rdnss:   map[netip.Addr]event.Event{},
 	}
 }
 
 // Tick tells the time of an entry, whether or not it caused an event.
 func (o *Observer) Tick(at time.Time) {
-	if o.started.IsZero() {
-		o.started = at
-	}
 	if at.After(o.now) {
 		o.now = at
 	}
@@ -64,14 +59,15 @@ func (o *Observer) Tick(at time.Time) {
 // Add takes one event.
 func (o *Observer) Add(ev event.Event) {
 	o.Tick(ev.At)
-	actor := o.subject(ev.Device, ev.At)
-	other := o.subject(ev.Peer, ev.At)
+	o.actor = o.subject(o.actor, ev.Device, ev.At)
+	o.other = o.subject(o.other, ev.Peer, ev.At)
+	actor, other := o.actor, o.other
 	o.learn(&ev, actor)
 	if actor != nil {
-		actor.show(o, &ev, Actor)
+		actor.show(&ev, Actor)
 	}
 	if other != nil && other != actor {
-		other.show(o, &ev, Other)
+		other.show(&ev, Other)
 	}
 	if isForAll(ev.Body) {
 		o.showAll(&ev, actor, other)
@@ -82,7 +78,7 @@ func (o *Observer) showAll(ev *event.Event, except ...*subject) {
 	for _, id := range o.order {
 		s := o.hosts[id]
 		if s != except[0] && s != except[1] {
-			s.show(o, ev, Bystander)
+			s.show(ev, Bystander)
 		}
 	}
 }
@@ -97,9 +93,12 @@ func isForAll(b event.Body) bool {
 	}
 }
 
-// subject finds or makes the record of a host; nil for nobody, for groups and
-// when there are too many.
-func (o *Observer) subject(id event.HostID, at time.Time) *subject {
+// subject finds or makes the record of a host, which is likely that of last; nil
+// for nobody, for groups and when there are too many.
+func (o *Observer) subject(last *subject, id event.HostID, at time.Time) *subject {
+	if last != nil && last.world.host == id {
+		return last
+	}
 	if id.IsZero() || id.IsGroup() {
 		return nil
 	}
@@ -116,7 +115,7 @@ func (o *Observer) subject(id event.HostID, at time.Time) *subject {
 		resolvers:   map[netip.Addr]event.Event{},
 		timeServers: map[netip.Addr]event.Event{},
 		firstSeen:   at,
-		routers:     o.routers,
+		network:     o.network,
 	}}
 	for a, ev := range o.rdnss {
 		s.world.resolvers[a] = ev
@@ -126,9 +125,7 @@ func (o *Observer) subject(id event.HostID, at time.Time) *subject {
 	return s
 }
 
-func (s *subject) show(o *Observer, ev *event.Event, role Role) {
-	s.world.onLink = o.links
-	s.world.started, s.world.now = o.started, o.now
+func (s *subject) show(ev *event.Event, role Role) {
 	if role != Bystander {
 		s.world.lastSeen = ev.At
 	}
@@ -146,7 +143,7 @@ func (o *Observer) learn(ev *event.Event, actor *subject) {
 		actor.learnAddress(b.Addr, ev.Ref)
 	case event.ARPSeen:
 		if b.Sender.IsValid() && !b.Sender.IsUnspecified() {
-			o.addLink(netip.PrefixFrom(b.Sender, b.Sender.BitLen()))
+			o.network.addLink(netip.PrefixFrom(b.Sender, b.Sender.BitLen()))
 		}
 	case event.RouterAdvertised:
 		o.learnRouter(ev, b)
@@ -174,11 +171,11 @@ func (o *Observer) learnRouter(ev *event.Event, b event.RouterAdvertised) {
 		return // RFC 4861 section 6.1.2: not from this link
 	}
 	if b.Lifetime > 0 {
-		o.routers[ev.Device] = true
+		o.network.routers[ev.Device] = true
 	}
 	for _, p := range b.Prefixes {
 		if p.OnLink {
-			o.addLink(p.Prefix)
+			o.network.addLink(p.Prefix)
 		}
 	}
 	offer(o.rdnss, b.RDNSS, ev)
@@ -193,20 +190,11 @@ func (o *Observer) learnDHCP4(ev *event.Event, b event.DHCP4, actor *subject) {
 	}
 	if b.Netmask > 0 && b.YourAddr.Is4() {
 		if p, err := b.YourAddr.Prefix(b.Netmask); err == nil {
-			o.addLink(p)
+			o.network.addLink(p)
 		}
 	}
 	offer(actor.world.resolvers, b.DNS, ev)
 	offer(actor.world.timeServers, b.NTP, ev)
-}
-
-func (o *Observer) addLink(p netip.Prefix) {
-	p = p.Masked()
-	if !p.IsValid() || p.Bits() == 0 || o.onLink[p] || len(o.links) >= linkLimit {
-		return
-	}
-	o.onLink[p] = true
-	o.links = append(o.links, p)
 }
 
 func offer(known map[netip.Addr]event.Event, addrs []netip.Addr, ev *event.Event) {
@@ -242,8 +230,7 @@ func (o *Observer) Sheet(id event.HostID, c Closing) *Sheet {
 		return out
 	}
 	w := s.world
-	w.onLink, w.started, w.now = o.links, o.started, o.now
-	w.closing = c
+	w.now, w.closing = o.now, c
 	for _, l := range s.lenses {
 		l.state(&w, out)
 	}

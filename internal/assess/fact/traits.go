@@ -145,7 +145,7 @@ func (o *Observer) Hosts() []Host {
 		h.ID, h.FirstSeen, h.LastSeen = id, s.world.firstSeen, s.world.lastSeen
 		h.Addresses = sortedAddrs(s.world.addrs)
 		h.SpeaksFor = len(s.traits.remote)
-		h.Routes = h.Routes || o.routers[id] || len(s.traits.remote) > 2
+		h.Routes = h.Routes || o.network.routers[id] || len(s.traits.remote) > 2
 		for n := range s.traits.names {
 			h.Names = append(h.Names, n)
 		}
