@@ -10,7 +10,7 @@ import (
 // listing sorts the logins with a well-known factory password by what they show.
 type listing struct {
 	own, setup, unseen, refused, open Because
-	far, near, sent                   Because
+	far, near, sent, denied           Because
 	lines                             []string
 }
 
@@ -53,16 +53,10 @@ func (at *login) isListed(list []Credential) bool {
 }
 
 // isService says whether a list entry for one service speaks of a login at
-// another. A community string is no password of any other service.
+// another. A published pair is published wherever it is used; only a community
+// string is no password of any other service.
 func isService(listed, seen string) bool {
-	switch listed {
-	case "any":
-		return seen != "snmp"
-	case "onvif":
-		return seen == "http" || seen == "rtsp"
-	default:
-		return listed == seen
-	}
+	return (listed == "snmp") == (seen == "snmp")
 }
 
 func (s *listing) addOwn(at *login, setup, shown bool) {
@@ -82,6 +76,8 @@ func (s *listing) addOwn(at *login, setup, shown bool) {
 
 func (s *listing) addSent(at *login, shown bool) {
 	switch {
+	case at.outcome == event.OutcomeRefused:
+		s.denied.Add(at.first)
 	case at.outcome != event.OutcomeAccepted || !shown:
 		s.sent.Add(at.first)
 	case at.near:
@@ -96,11 +92,11 @@ func (s *listing) state(out *Sheet) {
 	for key, b := range map[string]Because{
 		"login.listed_own": s.own, "login.listed_own_setup": s.setup, "login.listed_own_unseen": s.unseen,
 		"login.listed_own_refused": s.refused, "login.listed_far": s.far, "login.listed_near": s.near,
-		"login.listed_sent": s.sent, "login.listed_own_open": s.open,
+		"login.listed_sent": s.sent, "login.listed_sent_refused": s.denied, "login.listed_own_open": s.open,
 	} {
 		out.Int(key, b.Seen(), b)
 	}
-	for _, b := range []Because{s.own, s.setup, s.unseen, s.refused, s.open, s.far, s.near, s.sent} {
+	for _, b := range []Because{s.own, s.setup, s.unseen, s.refused, s.open, s.far, s.near, s.sent, s.denied} {
 		all.Join(b)
 	}
 	out.List("login.listed_list", sortedUnique(s.lines), all)

@@ -31,7 +31,7 @@ func TestListedLogins(t *testing.T) {
 		"listed for telnet, seen there": {func(s *clearScene) { s.put(with(s.atDevice(23), loginOf("telnet", "root", "xc3511", accepted))) }, "login.listed_own"},
 		"listed for telnet, seen at http": {func(s *clearScene) {
 			s.put(with(s.atDevice(80), loginOf("http", "root", "xc3511", accepted)))
-		}, ""},
+		}, "login.listed_own"},
 		"any is not a community":    {func(s *clearScene) { s.put(with(s.atDevice(161), loginOf("snmp", "admin", "12345", accepted))) }, ""},
 		"community answered":        {func(s *clearScene) { s.put(with(s.atDevice(161), loginOf("snmp", "", "public", accepted))) }, "login.listed_own"},
 		"the device asks a printer": {func(s *clearScene) { s.put(with(s.toGuest(161), loginOf("snmp", "", "public", accepted))) }, ""},
@@ -39,7 +39,7 @@ func TestListedLogins(t *testing.T) {
 		"empty and not seen":        {func(s *clearScene) { s.put(with(s.atDevice(80), loginOf("http", "admin", "", unseen))) }, ""},
 		"sent to the internet":      {func(s *clearScene) { s.put(with(s.toCloud(80), loginOf("http", "admin", "12345", accepted))) }, "login.listed_far"},
 		"sent to a neighbour":       {func(s *clearScene) { s.put(with(s.toGuest(80), loginOf("http", "admin", "12345", accepted))) }, "login.listed_near"},
-		"sent and refused":          {func(s *clearScene) { s.put(with(s.toCloud(80), loginOf("http", "admin", "12345", refused))) }, "login.listed_sent"},
+		"sent and refused":          {func(s *clearScene) { s.put(with(s.toCloud(80), loginOf("http", "admin", "12345", refused))) }, "login.listed_sent_refused"},
 		"accepted in a later frame": {func(s *clearScene) {
 			ev := s.atDevice(21)
 			ref := s.put(with(ev, loginOf("ftp", "admin", "12345", unseen)))
