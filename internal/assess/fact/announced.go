@@ -65,7 +65,7 @@ func (l *announceLens) see(w *world, ev *event.Event, role Role) {
 }
 
 func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
-	l.messages.Add(*ev)
+	l.messages.Add(ev)
 	l.protocols.add(ev, event.Clean(b.Protocol))
 	const fieldLimit = 64 // fields of one message that are looked at
 	details := told{}
@@ -82,7 +82,7 @@ func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
 func (l *announceLens) count(ev *event.Event, details told) {
 	for kind := range announcedKinds {
 		if len(details[kind]) > 0 {
-			l.found[kind].Add(*ev)
+			l.found[kind].Add(ev)
 		}
 		for _, d := range details[kind] {
 			l.details.add(ev, d)

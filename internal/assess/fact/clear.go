@@ -121,17 +121,17 @@ func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) 
 	}
 	readable := b.Protocol == "" && contentOfFlow(ev, b) == contentReadable
 	if readable {
-		l.unread.Add(*ev)
+		l.unread.Add(ev)
 	}
 	if w.scope(theirs) != ScopeInternet {
 		return
 	}
 	kind := kindOf(b, talk, readable)
-	l.kinds[kind].Add(*ev)
+	l.kinds[kind].Add(ev)
 	if kind == clearSilent || kind == clearNetwork {
 		return
 	}
-	l.internet.Add(*ev)
+	l.internet.Add(ev)
 	l.list(kind, b.Protocol, theirs, ev.Server.Port())
 }
 

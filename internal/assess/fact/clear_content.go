@@ -109,11 +109,11 @@ func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 	if !w.isOwnEnd(mine) || w.scope(theirs) != ScopeInternet {
 		return
 	}
-	l.all.Add(*ev)
+	l.all.Add(ev)
 	worst := contentOfFlow(ev, b)
-	l.kinds[worst].Add(*ev)
+	l.kinds[worst].Add(ev)
 	if worst > contentShort {
-		l.measured.Add(*ev)
+		l.measured.Add(ev)
 	}
 }
 

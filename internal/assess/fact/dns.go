@@ -73,7 +73,7 @@ func (l *dnsLens) seeRest(ev *event.Event) {
 	switch b := ev.Body.(type) {
 	case event.Malformed:
 		if b.Layer == "dns" {
-			l.asked.malformed.Add(*ev)
+			l.asked.malformed.Add(ev)
 		}
 	case event.DHCP4:
 		l.hidden.learn(b.DNR)
@@ -207,7 +207,7 @@ func (j *joinings) addIf(applies bool, ev *event.Event) {
 	}
 	j.late = j.late || j.count() == 0 && j.busy
 	j.at = append(j.at, ev.At)
-	j.because.Add(*ev)
+	j.because.Add(ev)
 	j.busy = false
 }
 

@@ -52,7 +52,7 @@ func (p *askedPart) question(ev *event.Event, b event.DNSAsked) {
 		{isAddressType(b.Type), &p.address}, {isAddressType(b.Type) && b.DO, &p.addressDO},
 	} {
 		if c.on {
-			c.to.Add(*ev)
+			c.to.Add(ev)
 		}
 	}
 	p.noteTags(b)
@@ -134,16 +134,16 @@ func (p *askedPart) noteName(b event.DNSAsked) {
 }
 
 func (p *askedPart) answer(ev *event.Event, b event.DNSAnswered) {
-	p.answers.Add(*ev)
+	p.answers.Add(ev)
 	if isFailure(b.RCode) {
-		p.failures.Add(*ev)
+		p.failures.Add(ev)
 	}
 	n := p.names[b.Name]
 	if n == nil || b.Question == 0 || !hasAddress(b) {
 		return
 	}
 	if !n.resolved {
-		p.resolved.Add(*ev)
+		p.resolved.Add(ev)
 	}
 	n.resolved = true
 	for _, r := range b.Records {

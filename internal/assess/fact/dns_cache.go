@@ -51,7 +51,7 @@ func (p *cachePart) question(ev *event.Event, b event.DNSAsked) {
 		return
 	}
 	c.asks++
-	c.by.Add(*ev)
+	c.by.Add(ev)
 	if c.asks > p.worst {
 		p.worst, p.worstOf, p.worstBy = c.asks, cacheKey{b.Name, b.Type}, Because{}
 		p.worstBy.Join(c.by)
@@ -66,7 +66,7 @@ func (p *cachePart) countMinute(ev *event.Event, c *cached) {
 	if c.count > p.busiest {
 		p.busiest = c.count
 		p.busyBy = Because{}
-		p.busyBy.Add(*ev)
+		p.busyBy.Add(ev)
 	}
 }
 
@@ -91,8 +91,8 @@ func (p *cachePart) answer(ev *event.Event, b event.DNSAnswered) {
 	// A cache may ask anew in the last tenth of a lifetime.
 	c.until = ev.At.Add(ttl - ttl/10)
 	c.asks, c.by = 1, Because{}
-	c.by.Add(*ev)
-	p.windows.Add(*ev)
+	c.by.Add(ev)
+	p.windows.Add(ev)
 	if len(p.ended) < windowLimit {
 		p.ended = append(p.ended, c.until)
 	}

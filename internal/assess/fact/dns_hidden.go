@@ -47,7 +47,7 @@ func (p *hiddenPart) see(ev *event.Event, b event.ClientHello) {
 	}
 	for i := range p.found {
 		if f := &p.found[i]; f.server == ev.Server && f.name == b.SNI && f.kind == kind {
-			f.b.Add(*ev)
+			f.b.Add(ev)
 			return
 		}
 	}
@@ -56,7 +56,7 @@ func (p *hiddenPart) see(ev *event.Event, b event.ClientHello) {
 		return
 	}
 	f := hiddenResolver{server: ev.Server, kind: kind, name: b.SNI}
-	f.b.Add(*ev)
+	f.b.Add(ev)
 	p.found = append(p.found, f)
 }
 

@@ -34,7 +34,7 @@ type pathName struct {
 
 // pathUse is the resolving of one name by one resolver.
 type pathUse struct {
-	first event.Event
+	first *event.Event
 	// afterFailure holds the other resolvers that had failed shortly before: then
 	// this one may have been the way out. Every use must have had such a reason.
 	afterFailure map[netip.Addr]bool
@@ -48,7 +48,7 @@ type pathOpen struct {
 	name   string
 	qtype  uint16
 	at     time.Time
-	ev     event.Event
+	ev     *event.Event
 	open   bool
 }
 
@@ -83,10 +83,10 @@ func (p *pathPart) asked(ev *event.Event, b event.DNSAsked) {
 	if s == nil {
 		return
 	}
-	s.queries.Add(*ev)
+	s.queries.Add(ev)
 	o := &p.open[p.next]
 	p.giveUp(o, ev.At)
-	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: *ev, open: true}
+	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: ev, open: true}
 	p.next = (p.next + 1) % len(p.open)
 }
 
@@ -113,7 +113,7 @@ func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
 	}
 	p.close(a, ev, b)
 	if isFailure(b.RCode) {
-		s.failures.Add(*ev)
+		s.failures.Add(ev)
 		s.failedAt = later(s.failedAt, ev.At)
 		return
 	}
@@ -138,7 +138,7 @@ func (p *pathPart) seeUnasked(a netip.Addr, ev *event.Event) {
 		b = &Because{}
 		p.unasked[a] = b
 	}
-	b.Add(*ev)
+	b.Add(ev)
 }
 
 // close marks the question, and its repeats at the same resolver, as answered.
@@ -167,7 +167,7 @@ func (p *pathPart) resolved(a netip.Addr, ev *event.Event, name string) {
 	failing := p.failing(a, ev.At)
 	u := n.by[a]
 	if u == nil {
-		n.by[a] = &pathUse{first: *ev, afterFailure: failing}
+		n.by[a] = &pathUse{first: ev, afterFailure: failing}
 		return
 	}
 	for x := range u.afterFailure {
@@ -285,7 +285,7 @@ func offered(w *world, a netip.Addr) bool {
 }
 
 func (p *pathPart) stateNames(w *world, out *Sheet) {
-	var own, bypass, fallback []event.Event
+	var own, bypass, fallback []*event.Event
 	var bypassed []string
 	for name, n := range p.names {
 		switch use, excused := n.judge(w); {
@@ -333,10 +333,10 @@ func (u *pathUse) isExcused(w *world) bool {
 	return false
 }
 
-func (n *pathName) first() event.Event {
-	var out event.Event
+func (n *pathName) first() *event.Event {
+	var out *event.Event
 	for _, u := range n.by {
-		if out.Ref == 0 || u.first.Ref < out.Ref {
+		if out == nil || u.first.Ref < out.Ref {
 			out = u.first
 		}
 	}
@@ -344,7 +344,7 @@ func (n *pathName) first() event.Event {
 }
 
 // because collects events in order of their numbers.
-func because(evs []event.Event) Because {
+func because(evs []*event.Event) Because {
 	sort.Slice(evs, func(i, j int) bool { return evs[i].Ref < evs[j].Ref })
 	var b Because
 	for _, ev := range evs {

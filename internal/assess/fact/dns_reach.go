@@ -37,7 +37,7 @@ type reached struct {
 	midway, early, told int
 	answered            bool
 	// first is the first conversation, bare the first unexplained one.
-	first, bare event.Event
+	first, bare *event.Event
 }
 
 // reachLimit is how many destinations of one host are told apart.
@@ -63,8 +63,8 @@ func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressB
 		r.told++
 	}
 	r.byOrigin[o]++
-	if o != originFresh && r.bare.Ref == 0 {
-		r.bare = *ev
+	if o != originFresh && r.bare == nil {
+		r.bare = ev
 	}
 }
 
@@ -81,7 +81,7 @@ func (p *reachPart) dest(d destination, ev *event.Event) *reached {
 	if p.dests == nil {
 		p.dests = map[destination]*reached{}
 	}
-	r = &reached{first: *ev}
+	r = &reached{first: ev}
 	p.dests[d] = r
 	p.order = append(p.order, d)
 	return r
@@ -180,7 +180,7 @@ type literalFact struct {
 	b    Because
 }
 
-func (f *literalFact) add(d destination, ev event.Event) {
+func (f *literalFact) add(d destination, ev *event.Event) {
 	f.n++
 	f.b.Add(ev)
 	if len(f.list) < listLimit {

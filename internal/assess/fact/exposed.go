@@ -34,7 +34,7 @@ type findings struct {
 
 func (t *findings) add(ev *event.Event, line string) {
 	const keep = 256
-	t.because.Add(*ev)
+	t.because.Add(ev)
 	if t.lines == nil {
 		t.lines = map[string]bool{}
 	}
@@ -84,7 +84,7 @@ func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 		}
 	case event.FlowEnded:
 		if protocolKinds[b.Protocol] == clearPlain || b.Protocol == "http" {
-			l.searched.Add(*ev)
+			l.searched.Add(ev)
 		}
 	}
 }

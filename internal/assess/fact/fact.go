@@ -7,6 +7,7 @@
 package fact
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -54,12 +55,13 @@ const RefLimit = 24
 // Because collects the evidence of a fact: the first RefLimit events and the
 // count of all. The zero value is ready for use.
 type Because struct {
-	events []event.Event
+	events []*event.Event
 	seen   int
 }
 
-// Add notes one more event.
-func (b *Because) Add(ev event.Event) {
+// Add notes one more event, which must stay as it is: all that rests on one event
+// shares it.
+func (b *Because) Add(ev *event.Event) {
 	b.seen++
 	if len(b.events) < RefLimit {
 		b.events = append(b.events, ev)
@@ -125,8 +127,12 @@ func (s *Sheet) put(key string, t Type, v any, b Because) {
 	if !ok || d.Type != t {
 		panic(fmt.Sprintf("fact %q of type %s is not declared so in the schema", key, t))
 	}
-	events := append([]event.Event{}, b.events...)
-	sort.SliceStable(events, func(i, j int) bool { return events[i].Ref < events[j].Ref })
+	inOrder := slices.Clone(b.events)
+	slices.SortStableFunc(inOrder, func(a, b *event.Event) int { return cmp.Compare(a.Ref, b.Ref) })
+	events := make([]event.Event, 0, len(inOrder))
+	for _, ev := range inOrder {
+		events = append(events, *ev)
+	}
 	s.facts[key] = Fact{Key: key, Value: v, Because: events, Seen: b.seen}
 }
 

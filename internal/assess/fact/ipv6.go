@@ -73,7 +73,7 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 		return
 	}
 	if isJoining(ev.Body) {
-		l.join.Add(*ev)
+		l.join.Add(ev)
 	}
 	l.seeLink(ev)
 	l.seeTalk(w, ev)
@@ -87,16 +87,16 @@ func (l *ipv6Lens) seeLink(ev *event.Event) {
 	case event.AddressUsed:
 		l.seeUsed(ev, b.Addr)
 	case event.NeighbourSolicited:
-		l.seen.Add(*ev)
+		l.seen.Add(ev)
 		if b.IsDAD() {
 			l.note(ev, b.Target, func(a *v6Addr) { a.detected = true })
 		}
 	case event.RouterSolicited:
-		l.seen.Add(*ev)
+		l.seen.Add(ev)
 	case event.GroupsReported:
 		if b.V6 {
-			l.seen.Add(*ev)
-			l.mld.Add(*ev)
+			l.seen.Add(ev)
+			l.mld.Add(ev)
 			l.version = max(l.version, b.Version)
 		}
 	}
@@ -111,7 +111,7 @@ func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
 		}
 	case event.FlowEstablished:
 		if !b.Guessed && isFarV6(w, ev.Server.Addr()) {
-			l.answered.Add(*ev)
+			l.answered.Add(ev)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (l *ipv6Lens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Rol
 	if l.offered.IsZero() {
 		l.offered = ev.At
 	}
-	l.offer.Add(*ev)
+	l.offer.Add(ev)
 }
 
 // isOffer says that an advertisement offers IPv6 to the host that sees it in role.
@@ -142,7 +142,7 @@ func isOffer(ev *event.Event, b event.RouterAdvertised, role Role) bool {
 
 func (l *ipv6Lens) seeDHCP(ev *event.Event, b event.DHCP6) {
 	if !b.FromServer {
-		l.seen.Add(*ev)
+		l.seen.Add(ev)
 		return
 	}
 	for _, a := range b.Addresses {
@@ -177,7 +177,7 @@ func (l *ipv6Lens) seeUsed(ev *event.Event, a netip.Addr) {
 	if !a.Is6() || a.Is4In6() {
 		return
 	}
-	l.seen.Add(*ev)
+	l.seen.Add(ev)
 	l.note(ev, a, func(known *v6Addr) { known.source = true })
 }
 
@@ -185,15 +185,15 @@ func (l *ipv6Lens) seeFlow(w *world, ev *event.Event) {
 	if !isFarV6(w, ev.Server.Addr()) {
 		return
 	}
-	l.flows.Add(*ev)
+	l.flows.Add(ev)
 	from := ev.Client.Addr()
 	known, own := l.addrs[from]
 	switch {
 	case !isGlobal(from):
 	case revealsMAC(from, w.host):
-		l.reveal.Add(*ev)
+		l.reveal.Add(ev)
 	case !isEUI64(from) && own && !known.byDHCP:
-		l.opaque.Add(*ev)
+		l.opaque.Add(ev)
 	}
 }
 
@@ -210,7 +210,7 @@ func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Rol
 	}
 	l.bytes[family] += b.Client.Bytes + b.Server.Bytes
 	if family == 1 && b.Client.Bytes > 0 && b.Server.Bytes > 0 && b.Protocol != "dns" && ev.Server.Port() != 53 {
-		l.data.Add(*ev)
+		l.data.Add(ev)
 	}
 }
 
@@ -233,7 +233,7 @@ func (l *ipv6Lens) note(ev *event.Event, a netip.Addr, set func(*v6Addr)) {
 	}
 	set(known)
 	if known.because.Seen() < 2 {
-		known.because.Add(*ev)
+		known.because.Add(ev)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *addrSet) add(ev *event.Event, addrs []netip.Addr) {
 			s.known = map[netip.Addr]bool{}
 		}
 		s.known[a] = true
-		s.because.Add(*ev)
+		s.because.Add(ev)
 	}
 }
 
@@ -89,13 +89,13 @@ func (l *rdnssLens) seeOwn(ev *event.Event) {
 func (l *rdnssLens) seeAsked(ev *event.Event) {
 	to := ev.Server.Addr().WithZone("")
 	if !to.Is6() || to.Is4In6() {
-		l.v4.Add(*ev)
+		l.v4.Add(ev)
 		return
 	}
 	b, known := l.asked[to]
 	if !known {
 		if len(l.asked) >= rdnssLimit {
-			l.others.Add(*ev)
+			l.others.Add(ev)
 			return
 		}
 		if l.asked == nil {
@@ -104,7 +104,7 @@ func (l *rdnssLens) seeAsked(ev *event.Event) {
 		b = &Because{}
 		l.asked[to] = b
 	}
-	b.Add(*ev)
+	b.Add(ev)
 }
 
 func (l *rdnssLens) state(_ *world, out *Sheet) {

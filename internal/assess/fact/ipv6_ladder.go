@@ -40,7 +40,10 @@ type ladderView struct{ *Sheet }
 
 func (v ladderView) count(key string) (int, Because) {
 	f, _ := v.Get(key)
-	b := Because{events: f.Because, seen: f.Seen}
+	b := Because{seen: f.Seen}
+	for i := range f.Because {
+		b.events = append(b.events, &f.Because[i])
+	}
 	switch x := f.Value.(type) {
 	case int64:
 		return int(x), b

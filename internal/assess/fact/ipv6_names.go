@@ -85,11 +85,11 @@ func (l *familyLens) seeAsked(ev *event.Event, b event.DNSAsked) {
 		}
 		n = &v6Name{}
 		l.names[b.Name] = n
-		l.asked.Add(*ev)
+		l.asked.Add(ev)
 	}
 	if b.Type == typeAAAA && !n.aaaa {
 		n.aaaa = true
-		l.aaaa.Add(*ev)
+		l.aaaa.Add(ev)
 	}
 }
 
@@ -104,7 +104,7 @@ func (l *familyLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
 		}
 		if r.Type == typeAAAA && !n.hasV6 {
 			n.hasV6 = true
-			l.having.Add(*ev)
+			l.having.Add(ev)
 		}
 		if l.homes == nil {
 			l.homes = map[netip.Addr]string{}
@@ -131,9 +131,9 @@ func (l *familyLens) seeFlow(ev *event.Event) {
 	switch {
 	case !n.hasV6:
 	case to.Is6():
-		l.first[1].Add(*ev)
+		l.first[1].Add(ev)
 	default:
-		l.first[0].Add(*ev)
+		l.first[0].Add(ev)
 		if len(l.late) < RefLimit {
 			l.late = append(l.late, event.Clean(strings.TrimSuffix(name, ".")))
 		}

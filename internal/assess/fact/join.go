@@ -56,7 +56,7 @@ func (s *said) add(ev *event.Event, text string) {
 		s.texts = map[string]bool{}
 	}
 	s.texts[text] = true
-	s.because.Add(*ev)
+	s.because.Add(ev)
 }
 
 // list returns the texts in order, cleaned for showing, that keep accepts.
@@ -96,12 +96,12 @@ func (l *joinLens) see(w *world, ev *event.Event, role Role) {
 func (l *joinLens) seeDHCP4(w *world, ev *event.Event, b event.DHCP4) {
 	switch b.Type {
 	case 1:
-		l.fresh.Add(*ev)
+		l.fresh.Add(ev)
 	case 3, 8:
 	default:
 		return
 	}
-	l.seen.Add(*ev)
+	l.seen.Add(ev)
 	l.names.add(ev, b.HostName)
 	l.names.add(ev, strings.TrimSuffix(b.FQDN, "."))
 	l.classes.add(ev, b.VendorClass)
@@ -110,11 +110,11 @@ func (l *joinLens) seeDHCP4(w *world, ev *event.Event, b event.DHCP4) {
 		l.seeHardware(w, ev, b.ClientID[1:])
 	}
 	if len(b.Parameters) > 0 {
-		l.asks4.Add(*ev)
+		l.asks4.Add(ev)
 	}
 	for _, p := range b.Parameters {
 		if p == 108 {
-			l.v6only.Add(*ev)
+			l.v6only.Add(ev)
 			break
 		}
 	}
@@ -123,12 +123,12 @@ func (l *joinLens) seeDHCP4(w *world, ev *event.Event, b event.DHCP4) {
 func (l *joinLens) seeDHCP6(w *world, ev *event.Event, b event.DHCP6) {
 	switch b.Type {
 	case 1:
-		l.fresh.Add(*ev)
+		l.fresh.Add(ev)
 	case 3, 11:
 	default:
 		return
 	}
-	l.seen.Add(*ev)
+	l.seen.Add(ev)
 	l.names.add(ev, strings.TrimSuffix(b.FQDN, "."))
 	l.classes.add(ev, b.VendorClass)
 	l.seeMUD(ev, b.MUDURL, "DHCPv6")
@@ -143,7 +143,7 @@ func (l *joinLens) seeDHCP6(w *world, ev *event.Event, b event.DHCP6) {
 
 func (l *joinLens) seeHardware(w *world, ev *event.Event, addr []byte) {
 	if mac, ok := w.host.MAC(); ok && [6]byte(addr) != mac {
-		l.otherMAC.Add(*ev)
+		l.otherMAC.Add(ev)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 // lens looks at the events that touch one host and states facts about it. It
 // keeps a bounded state.
 type lens interface {
-	// see takes one event. The pointer is only valid during the call.
+	// see takes one event, which stays as it is: what is kept of it may point to it.
 	see(w *world, ev *event.Event, role Role)
 	// state writes what is known by now.
 	state(w *world, out *Sheet)
@@ -38,8 +38,8 @@ type world struct {
 	// addrs are the host's own addresses, by first use.
 	addrs map[netip.Addr]event.Ref
 	// resolvers, timeServers were offered to this host by DHCP or RA.
-	resolvers   map[netip.Addr]event.Event
-	timeServers map[netip.Addr]event.Event
+	resolvers   map[netip.Addr]*event.Event
+	timeServers map[netip.Addr]*event.Event
 	firstSeen   time.Time // of this host
 	lastSeen    time.Time // of this host
 	now         time.Time // last entry of the log, set before state is called

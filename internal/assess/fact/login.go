@@ -71,7 +71,7 @@ type awaited struct {
 
 // login is one login, or several with the same words.
 type login struct {
-	first    event.Event
+	first    *event.Event
 	body     event.Login
 	own      bool // at a service of the device, else sent by the device
 	near     bool // the server is on the local network
@@ -110,9 +110,9 @@ func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role
 	if mine, _ := ends(ev, role); !w.isOwnEnd(mine) {
 		return // passes through this host
 	}
-	l.total.Add(*ev)
+	l.total.Add(ev)
 	if b.Scheme == event.LoginDigest || b.Scheme == event.LoginChallenge {
-		l.digest.Add(*ev)
+		l.digest.Add(ev)
 		return
 	}
 	at := l.remember(w, ev, b, own)
@@ -167,7 +167,7 @@ func (l *loginLens) remember(w *world, ev *event.Event, b event.Login, own bool)
 	if len(l.seen) >= secretLimit {
 		return nil
 	}
-	at := &login{first: *ev, body: b, own: own, near: near}
+	at := &login{first: ev, body: b, own: own, near: near}
 	l.seen = append(l.seen, at)
 	return at
 }

@@ -26,7 +26,7 @@ type Observer struct {
 	actor, other *subject
 	network      *network
 	// rdnss are the resolvers that routers advertised to everybody.
-	rdnss   map[netip.Addr]event.Event
+	rdnss   map[netip.Addr]*event.Event
 	now     time.Time
 	crowded int
 }
@@ -45,7 +45,7 @@ func NewObserver() *Observer {
 	return &Observer{
 		hosts:   map[event.HostID]*subject{},
 		network: newNetwork(),
-		rdnss:   map[netip.Addr]event.Event{},
+		rdnss:   map[netip.Addr]*event.Event{},
 	}
 }
 
@@ -56,7 +56,7 @@ func (o *Observer) Tick(at time.Time) {
 	}
 }
 
-// Add takes one event.
+// Add takes one event. Its copy is shared by all that rests on it.
 func (o *Observer) Add(ev event.Event) {
 	o.Tick(ev.At)
 	o.actor = o.subject(o.actor, ev.Device, ev.At)
@@ -112,8 +112,8 @@ func (o *Observer) subject(last *subject, id event.HostID, at time.Time) *subjec
 	s := &subject{lenses: newLenses(), world: world{
 		host:        id,
 		addrs:       map[netip.Addr]event.Ref{},
-		resolvers:   map[netip.Addr]event.Event{},
-		timeServers: map[netip.Addr]event.Event{},
+		resolvers:   map[netip.Addr]*event.Event{},
+		timeServers: map[netip.Addr]*event.Event{},
 		firstSeen:   at,
 		network:     o.network,
 	}}
@@ -197,10 +197,10 @@ func (o *Observer) learnDHCP4(ev *event.Event, b event.DHCP4, actor *subject) {
 	offer(actor.world.timeServers, b.NTP, ev)
 }
 
-func offer(known map[netip.Addr]event.Event, addrs []netip.Addr, ev *event.Event) {
+func offer(known map[netip.Addr]*event.Event, addrs []netip.Addr, ev *event.Event) {
 	for _, a := range addrs {
 		if _, ok := known[a]; !ok && len(known) < serviceLimit && a.IsValid() {
-			known[a] = *ev
+			known[a] = ev
 		}
 	}
 }

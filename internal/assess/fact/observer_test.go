@@ -109,13 +109,17 @@ func TestHostsAreBounded(t *testing.T) {
 
 func TestBecauseNeverSharesItsArray(t *testing.T) {
 	var a, other Because
-	for i := range 3 {
-		a.Add(flowTo(event.Ref(i+1), "203.0.113.9:443"))
+	add := func(b *Because, ref event.Ref) {
+		ev := flowTo(ref, "203.0.113.9:443")
+		b.Add(&ev)
 	}
-	other.Add(flowTo(9, "203.0.113.9:443"))
+	for i := range 3 {
+		add(&a, event.Ref(i+1))
+	}
+	add(&other, 9)
 	joined := a
 	joined.Join(other)
-	a.Add(flowTo(4, "203.0.113.9:443"))
+	add(&a, 4)
 	if joined.events[3].Ref != 9 || a.events[3].Ref != 4 || joined.Seen() != 4 {
 		t.Errorf("a joined copy changed with its origin: %d and %d", joined.events[3].Ref, a.events[3].Ref)
 	}

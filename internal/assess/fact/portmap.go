@@ -28,10 +28,10 @@ func (l *portMapLens) see(_ *world, ev *event.Event, role Role) {
 	}
 	l.protocols.add(ev, b.Protocol)
 	if !b.Maps {
-		l.discovers.Add(*ev)
+		l.discovers.Add(ev)
 		return
 	}
-	l.maps.Add(*ev)
+	l.maps.Add(ev)
 	l.ports.add(ev, b.Protocol+" "+strconv.Itoa(int(b.ExternalPort))+":"+strconv.Itoa(int(b.InternalPort)))
 }
 

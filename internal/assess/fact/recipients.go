@@ -94,7 +94,7 @@ func (l *recipientLens) end(w *world, ev *event.Event, b event.FlowEnded) {
 	if !named {
 		name = to.String()
 	}
-	l.all.Add(*ev)
+	l.all.Add(ev)
 	l.bytes += size
 	l.add(name, named, size)
 }

@@ -22,7 +22,7 @@ type clockPart struct {
 
 // timeServer is one server that was asked for the time.
 type timeServer struct {
-	first event.Event
+	first *event.Event
 	// joined says that the host was seen joining the network before it asked.
 	joined   bool
 	answered bool
@@ -43,12 +43,12 @@ const (
 )
 
 func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
-	p.queries.Add(*ev)
+	p.queries.Add(ev)
 	if ev.Client.Port() == 123 {
-		p.port123.Add(*ev)
+		p.port123.Add(ev)
 	}
 	if b.NTS {
-		p.nts.Add(*ev)
+		p.nts.Add(ev)
 	}
 	if p.queries.Seen() == 1 || b.Poll < p.leastPoll {
 		p.leastPoll = b.Poll
@@ -63,7 +63,7 @@ func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
 		if p.servers == nil {
 			p.servers = map[netip.Addr]*timeServer{}
 		}
-		s = &timeServer{first: *ev, joined: j.began(ev.At)}
+		s = &timeServer{first: ev, joined: j.began(ev.At)}
 		p.servers[a] = s
 	}
 	s.asked(ev.At)
@@ -97,9 +97,9 @@ func (p *clockPart) seeAnswered(ev *event.Event, b event.TimeAnswered) {
 	if b.Mode == 5 {
 		return
 	}
-	p.answers.Add(*ev)
+	p.answers.Add(ev)
 	if b.NTS {
-		p.ntsAnswers.Add(*ev)
+		p.ntsAnswers.Add(ev)
 	}
 	if s := p.servers[ev.Server.Addr().Unmap()]; s != nil {
 		s.answered = true
@@ -108,13 +108,13 @@ func (p *clockPart) seeAnswered(ev *event.Event, b event.TimeAnswered) {
 
 func (p *clockPart) seeHello(ev *event.Event, b event.ClientHello) {
 	if ev.Server.Port() == portNTSKE || slices.Contains(b.ALPN, "ntske/1") {
-		p.ntske.Add(*ev)
+		p.ntske.Add(ev)
 	}
 }
 
 func (p *clockPart) seeDHCP(ev *event.Event, b event.DHCP4) {
 	if !b.FromServer && slices.Contains(b.Parameters, 42) {
-		p.optionAsked.Add(*ev)
+		p.optionAsked.Add(ev)
 	}
 }
 
@@ -122,7 +122,7 @@ func (p *clockPart) seeName(ev *event.Event, name string) {
 	if !isBarePool(name) {
 		return
 	}
-	p.bare.Add(*ev)
+	p.bare.Add(ev)
 	if name = shownName(name); len(p.bareNames) < bareNameLimit && !slices.Contains(p.bareNames, name) {
 		p.bareNames = append(p.bareNames, name)
 	}

@@ -31,8 +31,8 @@ type tlsDest struct {
 	end    tlsEnd
 	local  bool
 	worst  uint16 // the poorest of the best versions on offer
-	poor   event.Event
-	first  event.Event
+	poor   *event.Event
+	first  *event.Event
 	traits map[tlsTrait]tlsEvidence
 }
 
@@ -41,12 +41,11 @@ type tlsEvidence struct {
 	events Because
 }
 
-func (d *tlsDest) note(t tlsTrait, about event.Event, detail string) {
+func (d *tlsDest) note(t tlsTrait, about *event.Event, detail string) {
 	e := d.traits[t]
 	if e.events.Seen() == 0 {
 		e.detail = detail
 	}
-	e.events.events = slices.Clip(e.events.events)
 	e.events.Add(about)
 	d.traits[t] = e
 }
@@ -81,7 +80,7 @@ func (l *tlsLens) see(w *world, ev *event.Event, role Role) {
 func (l *tlsLens) seeServer(ev *event.Event) {
 	switch b := ev.Body.(type) {
 	case event.ClientHello:
-		l.served.Add(*ev)
+		l.served.Add(ev)
 	case event.Certificates:
 		if b.From == event.FromServer && len(b.Chain) > 0 && b.Chain[0].SPKI != "" &&
 			!slices.Contains(l.keys, b.Chain[0].SPKI) && len(l.keys) < tlsKeyLimit {
@@ -120,7 +119,7 @@ func (l *tlsLens) conn(w *world, ev *event.Event) *tlsConn {
 	if len(l.open) >= tlsConnLimit {
 		l.finish(l.queue[0])
 	}
-	c := &tlsConn{dest: addrEnd(ev.Server), local: w.scope(ev.Server.Addr()) != ScopeInternet, first: *ev}
+	c := &tlsConn{dest: addrEnd(ev.Server), local: w.scope(ev.Server.Addr()) != ScopeInternet, first: ev}
 	l.open[ev.Flow] = c
 	l.queue = append(l.queue, ev.Flow)
 	return c
@@ -136,13 +135,13 @@ func (l *tlsLens) seeHello(w *world, ev *event.Event, b event.ClientHello) {
 		l.finish(ev.Flow)
 	}
 	c := l.conn(w, ev)
-	c.hello, c.greeted, c.first = b, true, *ev
+	c.hello, c.greeted, c.first = b, true, ev
 	if b.HasSNI && b.SNI != "" {
 		c.dest.name = event.Clean(strings.ToLower(strings.TrimSuffix(b.SNI, ".")))
 	}
-	l.hellos.Add(*ev)
+	l.hellos.Add(ev)
 	if b.Transport == event.QUIC {
-		l.quic.Add(*ev)
+		l.quic.Add(ev)
 	}
 	l.noteStack(b)
 	l.noteHello(c, ev, b)
@@ -166,17 +165,17 @@ func (l *tlsLens) noteStack(b event.ClientHello) {
 func (l *tlsLens) noteHello(c *tlsConn, ev *event.Event, b event.ClientHello) {
 	d := destFor(&l.dests, &l.order, c)
 	if d == nil {
-		l.beyond.Add(*ev)
+		l.beyond.Add(ev)
 		return
 	}
-	if v := bestVersion(b); d.poor.Body == nil || v < d.worst {
-		d.worst, d.poor = v, *ev
+	if v := bestVersion(b); d.poor == nil || v < d.worst {
+		d.worst, d.poor = v, ev
 	}
 	noteOffer(b, func(t tlsTrait, detail string) {
 		if t == traitNoName && c.local {
 			return // a neighbour has no name that server_name could carry
 		}
-		d.note(t, *ev, detail)
+		d.note(t, ev, detail)
 	})
 }
 
@@ -205,13 +204,13 @@ func (l *tlsLens) seeEnd(ev *event.Event, b event.FlowEnded) {
 	case known:
 		c.ended = b.How == event.EndedByClose || b.How == event.EndedByReset
 		if !c.greeted {
-			l.unread.Add(*ev)
+			l.unread.Add(ev)
 		}
 		l.finish(ev.Flow)
 	case secure:
-		l.unread.Add(*ev)
+		l.unread.Add(ev)
 	case b.Transport == event.TCP && b.Client.Bytes > 0 && b.Server.Bytes > 0:
-		l.other.Add(*ev)
+		l.other.Add(ev)
 	}
 }
 

@@ -15,11 +15,11 @@ type tlsConn struct {
 	greeted bool
 	choice  event.ServerHello
 	chosen  bool
-	suite   event.Event // of the choice
+	suite   *event.Event // of the choice
 	keys    event.ServerKeyExchange
 	leaf    event.Certificate
-	leafAt  event.Event
-	psk     event.Event // with a PSKIdentity
+	leafAt  *event.Event
+	psk     *event.Event // with a PSKIdentity
 	pskMAC  bool
 	changed bool // the client sent ChangeCipherSpec
 	app     [2]bool
@@ -27,9 +27,9 @@ type tlsConn struct {
 	both    bool // data after both ChangeCipherSpec
 	alerted bool // the client sent an alert
 	ended   bool // closed or reset
-	first   event.Event
-	data    event.Event // the record that shows the handshake complete
-	asked   bool        // the server asked for a certificate
+	first   *event.Event
+	data    *event.Event // the record that shows the handshake complete
+	asked   bool         // the server asked for a certificate
 }
 
 func (c *tlsConn) version() uint16 { return event.TLSVersion(c.choice.Version) }
@@ -41,7 +41,7 @@ func (c *tlsConn) see(ev *event.Event) {
 	switch b := ev.Body.(type) {
 	case event.ServerHello:
 		if !b.Retry {
-			c.choice, c.chosen, c.suite = b, true, *ev
+			c.choice, c.chosen, c.suite = b, true, ev
 		}
 	case event.ServerKeyExchange:
 		c.keys = b
@@ -50,7 +50,7 @@ func (c *tlsConn) see(ev *event.Event) {
 	case event.CertificateRequested:
 		c.asked = true
 	case event.PSKIdentity:
-		c.psk = *ev
+		c.psk = ev
 	case event.TLSAppData:
 		c.seeData(ev, b)
 	default:
@@ -70,7 +70,7 @@ func (c *tlsConn) seeSignal(b event.Body) {
 
 func (c *tlsConn) seeChain(ev *event.Event, b event.Certificates) {
 	if b.From == event.FromServer && len(b.Chain) > 0 {
-		c.leaf, c.leafAt = b.Chain[0], *ev
+		c.leaf, c.leafAt = b.Chain[0], ev
 	}
 }
 
@@ -97,8 +97,8 @@ func (c *tlsConn) seeData(ev *event.Event, b event.TLSAppData) {
 	}
 	c.app[b.From] = true
 	c.both = c.both || b.AfterBoth
-	if c.data.Body == nil || b.From == event.FromClient {
-		c.data = *ev
+	if c.data == nil || b.From == event.FromClient {
+		c.data = ev
 	}
 }
 
@@ -144,7 +144,7 @@ func (c *tlsConn) rank() (suiteRank, string) {
 }
 
 // noteUse says what came of the handshake; about names the event it rests on.
-func (c *tlsConn) noteUse(tell func(t tlsTrait, about event.Event, detail string)) {
+func (c *tlsConn) noteUse(tell func(t tlsTrait, about *event.Event, detail string)) {
 	if c.asked {
 		tell(traitClientCert, c.first, "")
 	}
@@ -165,7 +165,7 @@ func (c *tlsConn) spoke() bool {
 	return c.app[event.FromClient] || c.app[event.FromServer] || c.early || c.changed
 }
 
-func (c *tlsConn) noteCompleted(tell func(tlsTrait, event.Event, string)) {
+func (c *tlsConn) noteCompleted(tell func(tlsTrait, *event.Event, string)) {
 	r, word := c.rank()
 	tell(traitCompleted, c.data, "")
 	c.noteChoice(r, word, tell)
@@ -176,7 +176,7 @@ func (c *tlsConn) noteCompleted(tell func(tlsTrait, event.Event, string)) {
 	}
 }
 
-func (c *tlsConn) noteChoice(r suiteRank, word string, tell func(tlsTrait, event.Event, string)) {
+func (c *tlsConn) noteChoice(r suiteRank, word string, tell func(tlsTrait, *event.Event, string)) {
 	switch r {
 	case suiteStatic, suiteBroken:
 		if r == suiteStatic || rankSuite(c.choice.Suite) == suiteStatic {
@@ -203,15 +203,15 @@ func blame(h event.ClientHello) tlsTrait {
 }
 
 // noteSignature rates what the server signed with.
-func (c *tlsConn) noteSignature(tell func(tlsTrait, event.Event, string)) {
+func (c *tlsConn) noteSignature(tell func(tlsTrait, *event.Event, string)) {
 	if c.keys.SigAlg != 0 && signatureHash(c.keys.SigAlg) != "" {
 		tell(traitSHA1, c.suite, "used "+signatureHash(c.keys.SigAlg))
 	}
 }
 
 // noteLeaf rates the server's certificate, where it travelled in clear.
-func (c *tlsConn) noteLeaf(tell func(tlsTrait, event.Event, string)) {
-	if c.leafAt.Body == nil || c.leaf.Bad != "" || !usesCertificate(c.choice.Suite) {
+func (c *tlsConn) noteLeaf(tell func(tlsTrait, *event.Event, string)) {
+	if c.leafAt == nil || c.leaf.Bad != "" || !usesCertificate(c.choice.Suite) {
 		return
 	}
 	size := fmt.Sprintf("%s of %d bits", c.leaf.KeyType, c.leaf.KeyBits)

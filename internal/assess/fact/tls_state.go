@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -50,7 +49,11 @@ func (l *tlsLens) snapshot() (map[tlsEnd]*tlsDest, []tlsEnd, Because, Because) {
 	dests := make(map[tlsEnd]*tlsDest, len(l.dests))
 	for end, d := range l.dests {
 		c := *d
-		c.traits = maps.Clone(d.traits)
+		c.traits = make(map[tlsTrait]tlsEvidence, len(d.traits))
+		for t, e := range d.traits {
+			e.events.events = slices.Clip(e.events.events) // the copy grows in an array of its own
+			c.traits[t] = e
+		}
 		dests[end] = &c
 	}
 	order, unread, beyond := slices.Clone(l.order), l.unread, l.beyond
@@ -73,7 +76,7 @@ func (l *tlsLens) snapshot() (map[tlsEnd]*tlsDest, []tlsEnd, Because, Because) {
 
 // settle adds the traits that follow from everything seen with a destination.
 func settle(d *tlsDest) {
-	if d.poor.Body != nil && !d.local {
+	if d.poor != nil && !d.local {
 		d.note(versionTrait(d.worst), d.poor, event.VersionName(d.worst))
 	}
 	if _, done := d.traits[traitCompleted]; !done {

@@ -26,7 +26,7 @@ type trafficLens struct {
 	claimed  map[netip.Addr]bool // leased, announced or checked by the host
 	plan     Because
 	settled  [2]bool // it has an address of its own, by family: IPv4, IPv6
-	foreign  map[netip.Addr]event.Event
+	foreign  map[netip.Addr]*event.Event
 	forwards Because
 	lan, far sweep
 	arp      sweep
@@ -40,7 +40,7 @@ func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 		l.seeFlow(w, ev, b, role)
 	case event.FlowEstablished:
 		if _, foreign := l.foreign[ev.Client.Addr()]; role == Actor && foreign {
-			l.forwards.Add(*ev) // answers came back through it: it routes
+			l.forwards.Add(ev) // answers came back through it: it routes
 		}
 	default:
 		if role == Actor {
@@ -52,9 +52,9 @@ func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 func (l *trafficLens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
 	switch {
 	case role == Actor:
-		l.forwards.Add(*ev)
+		l.forwards.Add(ev)
 	case b.HopLimit == 255 && len(b.Prefixes) > 0:
-		l.plan.Add(*ev)
+		l.plan.Add(ev)
 	}
 }
 
@@ -111,7 +111,7 @@ func (l *trafficLens) claimOne(ev *event.Event, a netip.Addr) {
 	}
 	if !l.claimed[a] {
 		l.claimed[a] = true
-		l.plan.Add(*ev)
+		l.plan.Add(ev)
 	}
 	if !a.IsLinkLocalUnicast() {
 		l.settled[family(a)] = true
@@ -134,9 +134,9 @@ func (l *trafficLens) seeSource(w *world, ev *event.Event, a netip.Addr) {
 		return
 	}
 	if l.foreign == nil {
-		l.foreign = map[netip.Addr]event.Event{}
+		l.foreign = map[netip.Addr]*event.Event{}
 	}
-	l.foreign[a] = *ev
+	l.foreign[a] = ev
 }
 
 // isOwn says that an address is the host's or may well be: a neighbour of one
@@ -159,7 +159,7 @@ func (l *trafficLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, ro
 	far := w.scope(to) == ScopeInternet
 	if role == Other {
 		if far && !l.isOwn(w, to) {
-			l.forwards.Add(*ev) // an internet host is reached through it
+			l.forwards.Add(ev) // an internet host is reached through it
 		}
 		return
 	}
@@ -204,7 +204,7 @@ type sweep struct {
 type meeting struct {
 	at    time.Time
 	whom  netip.AddrPort
-	event event.Event
+	event *event.Event
 }
 
 const (
@@ -220,7 +220,7 @@ func (b *sweep) add(ev *event.Event, whom netip.AddrPort) {
 	if len(b.meetings) >= sweepLimit {
 		b.drop()
 	}
-	b.meetings = append(b.meetings, meeting{ev.At, whom, *ev})
+	b.meetings = append(b.meetings, meeting{ev.At, whom, ev})
 	if b.hosts[whom]++; b.hosts[whom] == 1 {
 		b.perPort[whom.Port()]++
 	}

@@ -56,7 +56,7 @@ type updateHost struct {
 
 // image is one readable download that is, or may be, a software image.
 type image struct {
-	ev   event.Event
+	ev   *event.Event
 	body event.HTTPResponse
 }
 
@@ -120,7 +120,7 @@ func (l *updateLens) contact(ev *event.Event, name string) {
 	if h == nil {
 		return
 	}
-	h.because.Add(*ev)
+	h.because.Add(ev)
 	if h.spaced == 0 || ev.At.Sub(h.last) >= contactSpacing {
 		h.spaced++
 		h.last = ev.At
@@ -144,9 +144,9 @@ func (l *updateLens) seeResponse(ev *event.Event, b event.HTTPResponse) {
 		return
 	}
 	if isImageFormat(b.Body) || b.Signature != "" || isImageByName(b) {
-		l.all.Add(*ev)
+		l.all.Add(ev)
 		if len(l.images) < imageLimit {
-			l.images = append(l.images, image{*ev, b})
+			l.images = append(l.images, image{ev, b})
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (l *updateLens) seeEnd(ev *event.Event, b event.FlowEnded) {
 	delete(l.flows, ev.Flow)
 	if ok && protocolKinds[b.Protocol] == clearEncrypted && b.Server.Bytes >= leastEncrypted {
 		if h := l.host(name); h != nil {
-			h.large.Add(*ev)
+			h.large.Add(ev)
 		}
 	}
 }

@@ -121,7 +121,7 @@ func said(ref int, text string) event.Event {
 func because(events ...event.Event) fact.Because {
 	var b fact.Because
 	for _, ev := range events {
-		b.Add(ev)
+		b.Add(&ev)
 	}
 	return b
 }

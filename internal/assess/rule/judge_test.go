@@ -144,11 +144,10 @@ func TestEvidenceIsBoundedFairAndOnce(t *testing.T) {
 	s := fact.NewSheetOf(testSchema())
 	var busy, late, lone fact.Because
 	for i := range 30 {
-		busy.Add(said(i+1, "busy"))
-		late.Add(said(100+i, "late"))
+		busy.Join(because(said(i+1, "busy")))
+		late.Join(because(said(100+i, "late")))
 	}
-	lone.Add(said(900, "lone"))
-	lone.Add(said(1, "busy"))
+	lone.Join(because(said(900, "lone"), said(1, "busy")))
 	s.Int("dns.queries", 30, busy)
 	s.Int("dns.names", 30, late)
 	s.Int("flows.total", 1, lone)
