@@ -54,7 +54,7 @@ func (k clearKind) String() string {
 // protocolKinds sorts the protocols that packages recognise by content. A
 // protocol that is not listed is undecided: neither a merit nor a fault.
 var protocolKinds = map[string]clearKind{
-	"tls": clearEncrypted, "dtls": clearEncrypted, "quic": clearEncrypted, "ssh": clearEncrypted,
+	"tls": clearEncrypted, "dtls": clearEncrypted, "quic": clearEncrypted, "gquic": clearEncrypted, "ssh": clearEncrypted,
 	"wireguard": clearEncrypted, "openvpn": clearEncrypted, "ipsec-nat-t": clearEncrypted,
 	"dns": clearNetwork, "mdns": clearNetwork, "llmnr": clearNetwork, "ntp": clearNetwork,
 	"dhcp": clearNetwork, "dhcp4": clearNetwork, "dhcp6": clearNetwork, "dhcpv4": clearNetwork, "dhcpv6": clearNetwork,
@@ -119,7 +119,7 @@ func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) 
 	if !w.isOwnEnd(mine) || w.scope(theirs) <= ScopeGroup {
 		return
 	}
-	readable := b.Protocol == "" && contentOfFlow(ev, b) == contentReadable
+	readable := b.Protocol == "" && contentOfFlow(b) == contentReadable
 	if readable {
 		l.unread.Add(ev)
 	}

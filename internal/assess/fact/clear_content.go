@@ -71,15 +71,9 @@ func isHexDigits(head []byte) bool {
 	return len(head) > 0
 }
 
-// contentOfFlow is the worst of both sides. On UDP port 443 an unrecognised
-// conversation may be QUIC of a kind before RFC 9000, whose opening is readable and
-// whose data is not: what begins readable there is not judged.
-func contentOfFlow(ev *event.Event, b event.FlowEnded) content {
-	worst := max(contentOf(b.Client.Content), contentOf(b.Server.Content))
-	if b.Transport == event.UDP && ev.Server.Port() == 443 && worst > contentHigh {
-		return contentShort
-	}
-	return worst
+// contentOfFlow is the worst of both sides.
+func contentOfFlow(b event.FlowEnded) content {
+	return max(contentOf(b.Client.Content), contentOf(b.Server.Content))
 }
 
 func opaqueSchema() []Decl {
@@ -110,7 +104,7 @@ func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 		return
 	}
 	l.all.Add(ev)
-	worst := contentOfFlow(ev, b)
+	worst := contentOfFlow(b)
 	l.kinds[worst].Add(ev)
 	if worst > contentShort {
 		l.measured.Add(ev)

@@ -174,15 +174,18 @@ func TestContent(t *testing.T) {
 	}
 }
 
-// QUIC before RFC 9000 opens with readable, padded bytes on UDP port 443.
-func TestReadableOpeningOfEarlyQUIC(t *testing.T) {
-	for port, want := range map[uint16]string{443: "undecided", 4433: "plain"} {
+// Google's QUIC before RFC 9000 opens with readable, padded bytes; it is known by
+// its content, not by its port.
+func TestEarlyQUIC(t *testing.T) {
+	for protocol, want := range map[string]string{"gquic": "encrypted", "": "plain"} {
 		s := newClearScene()
-		s.ended(s.toCloud(port), "", func(b *event.FlowEnded) {
+		s.ended(s.toCloud(443), protocol, func(b *event.FlowEnded) {
 			b.Transport = event.UDP
 			b.Client.Bytes, b.Client.Content = 1350, event.Content{Bytes: 1350, Entropy: 3.1, Printable: 0.92, Head: []byte("\rCHLO")}
 		})
-		wantOnly(t, s.facts(nil), want)
+		sheet := s.facts(nil)
+		wantOnly(t, sheet, want)
+		wantInts(t, sheet, map[string]int64{"tls.unread": int64(len(protocol) / 5)})
 	}
 }
 

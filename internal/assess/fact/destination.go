@@ -124,7 +124,7 @@ func (d *Destination) add(ev *event.Event, b event.FlowEnded) {
 	d.Conversations++
 	d.Sent += b.Client.Bytes
 	d.Received += b.Server.Bytes
-	d.Protection = d.Protection.with(protectionOf(ev, b))
+	d.Protection = d.Protection.with(protectionOf(b))
 	switch {
 	case b.Protocol == "" || b.Protocol == d.Protocol:
 	case d.Protocol == "":
@@ -143,7 +143,7 @@ func (p Protection) with(q Protection) Protection {
 	return high
 }
 
-func protectionOf(ev *event.Event, b event.FlowEnded) Protection {
+func protectionOf(b event.FlowEnded) Protection {
 	tunnels := []string{"wireguard", "openvpn", "ipsec-nat-t"}
 	kind := protocolKinds[b.Protocol]
 	switch {
@@ -153,7 +153,7 @@ func protectionOf(ev *event.Event, b event.FlowEnded) Protection {
 		return ProtectionEncrypted
 	case kind == clearPlain || kind == clearNetwork || strings.HasPrefix(b.Protocol, "http") || b.Protocol == "h2c":
 		return ProtectionClear
-	case b.Protocol == "" && contentOfFlow(ev, b) == contentReadable:
+	case b.Protocol == "" && contentOfFlow(b) == contentReadable:
 		return ProtectionClear
 	default:
 		return ProtectionUnknown

@@ -198,7 +198,7 @@ func destFor(dests *map[tlsEnd]*tlsDest, order *[]tlsEnd, c *tlsConn) *tlsDest {
 }
 
 func (l *tlsLens) seeEnd(ev *event.Event, b event.FlowEnded) {
-	secure := b.Protocol == "tls" || b.Protocol == "dtls" || b.Protocol == "quic"
+	secure := b.Protocol == "tls" || b.Protocol == "dtls" || b.Protocol == "quic" || b.Protocol == "gquic"
 	c, known := l.open[ev.Flow]
 	switch {
 	case known:

@@ -32,7 +32,7 @@ func newQUIC() wire.Datagram {
 }
 
 func recogniseQUIC(_ wire.Conn, from event.Side, data []byte) wire.Match {
-	if isGoogleQUIC(data) {
+	if _, ok := googleVersion(data); ok {
 		return wire.Yes
 	}
 	h, ok := readLongHeader(data)
@@ -64,9 +64,10 @@ const quicDatagramMin = 1200
 
 // Packet reads the packets of one datagram.
 func (q *quic) Packet(c wire.Context, from event.Side, data []byte) bool {
-	if isGoogleQUIC(data) {
+	if v, ok := googleVersion(data); ok {
+		q.name = "gquic"
 		q.introduce(c)
-		q.know(c, from, uint32(u16(data[9:]))<<16|uint32(u16(data[11:])), false)
+		q.know(c, from, v, false)
 		return true
 	}
 	if len(data) > 0 && data[0]&0xc0 == 0x40 {

@@ -68,10 +68,26 @@ func isGoogleVersion(b []byte) bool {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// isGoogleQUIC knows the public header of Google's QUIC up to Q043: flags with
-// version and 8-byte connection ID, then the version.
-func isGoogleQUIC(b []byte) bool {
-	return len(b) > 13 && b[0]&0xc9 == 0x09 && isGoogleVersion(b[9:13])
+// googleVersion finds the version in the public header of Google's QUIC: up to Q043
+// after flags and a connection ID of 8, 4, 1 or no bytes, in Q044 to Q049, whose
+// connection IDs are not those of RFC 8999, after the first byte.
+func googleVersion(b []byte) (version uint32, ok bool) {
+	if len(b) < 14 {
+		return 0, false
+	}
+	places := []int{9, 5, 2, 1}
+	switch {
+	case b[0]&0xc0 == 0xc0:
+		places = []int{1}
+	case b[0]&0xc3 != 0x01: // no version, or a reset
+		return 0, false
+	}
+	for _, at := range places {
+		if v := b[at : at+4]; isGoogleVersion(v) && (at != 1 || b[0]&0x0c == 0 || v[2] == '4') {
+			return binary.BigEndian.Uint32(v), true
+		}
+	}
+	return 0, false
 }
 
 // kind is the packet's kind; version 2 numbers them anew (RFC 9369 section 3.2).

@@ -15,7 +15,7 @@ const (
 // session is what must be remembered of one TLS session to read the next message.
 type session struct {
 	transport event.Transport
-	name      string // "tls", "dtls" or "quic"
+	name      string // "tls", "dtls", "quic" or "gquic"
 	named     bool
 	client    hello // the last ClientHello
 	greeted   bool  // client is set
