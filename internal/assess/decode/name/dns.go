@@ -1,6 +1,7 @@
 package name
 
 import (
+	"hash/fnv"
 	"time"
 
 	"assay/internal/assess/decode/wire"
@@ -19,12 +20,22 @@ const (
 	faultLimit = 4
 )
 
-// asked is a question that may still be answered.
+// asked is a question that may still be answered. Its name is kept as a sum only:
+// a flood of long names in many conversations would cost a gigabyte.
 type asked struct {
-	id uint16
-	q  question
-	at time.Time
-	by event.Ref
+	sum uint64
+	at  int64 // nanoseconds since 1970
+	by  event.Ref
+	id  uint16
+}
+
+// sumOf is short for a question. Who forges an equal one gains nothing: the answer
+// is reported by its own name anyway.
+func sumOf(q question) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte{byte(q.qtype >> 8), byte(q.qtype), byte(q.qcls >> 8), byte(q.qcls)})
+	_, _ = h.Write([]byte(q.name))
+	return h.Sum64()
 }
 
 // dialogue is what is kept of one DNS conversation, over UDP or TCP.
@@ -34,8 +45,10 @@ type dialogue struct {
 	// entry: most conversations hold one question.
 	waiting []asked
 	next    int
-	named   bool
-	faults  int
+	// last is the latest question: an answer may leave it out.
+	last   question
+	named  bool
+	faults int
 }
 
 type dnsDatagrams struct{ d dialogue }
@@ -99,13 +112,16 @@ func (d *dialogue) query(c wire.Context, from event.Side, off int, msg []byte, h
 		return err
 	}
 	for _, q := range qs {
-		d.remember(asked{id: h.id, q: q, at: c.Now(), by: c.Ref()})
+		d.ask(c, h.id, q)
 		c.Emit(off, d.asked(c, h, q, e))
 	}
 	return nil
 }
 
-func (d *dialogue) remember(w asked) {
+// ask remembers a question.
+func (d *dialogue) ask(c wire.Context, id uint16, q question) {
+	d.last = q
+	w := asked{id: id, sum: sumOf(q), at: c.Now().UnixNano(), by: c.Ref()}
 	if len(d.waiting) < outstanding {
 		d.waiting = append(d.waiting, w)
 		return
@@ -180,20 +196,22 @@ func endOfAnswer(msg []byte, at int, h header) (edns, error) {
 	return e, err
 }
 
-// match finds the latest question with the answer's ID and, where the answer
-// repeats the question, its name and type (RFC 5452 section 9.1).
+// match finds the latest question with the answer's ID, name and type (RFC 5452
+// section 9.1). An answer that does not repeat the question belongs to the last.
 func (d *dialogue) match(c wire.Context, body *event.DNSAnswered, qs []question) {
+	q := d.last
 	if len(qs) > 0 {
-		body.Name, body.Type = qs[0].name, qs[0].qtype
+		q = qs[0]
+		body.Name, body.Type = q.name, q.qtype
 	}
-	n := len(d.waiting)
+	n, sum := len(d.waiting), sumOf(q)
 	for i := 1; i <= n; i++ {
 		w := &d.waiting[(d.next-i+n)%n]
-		if w.id != body.ID || len(qs) > 0 && w.q != qs[0] {
+		if w.id != body.ID || w.sum != sum {
 			continue
 		}
-		if after := c.Now().Sub(w.at); after >= 0 && after <= matchFor {
-			body.Name, body.Type = w.q.name, w.q.qtype
+		if after := time.Duration(c.Now().UnixNano() - w.at); after >= 0 && after <= matchFor {
+			body.Name, body.Type = q.name, q.qtype
 			body.Question, body.After = w.by, after
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,5 +249,12 @@ func TestStreamAfterGap(t *testing.T) {
 	s.Data(c, event.FromClient, frame(bytesOf(t, queryA)))
 	if len(c.bodies) != 1 {
 		t.Errorf("the other side reported %v", c.bodies)
+	}
+}
+
+// TestWaitingQuestionsAreSmall: a flood of questions must not cost their names.
+func TestWaitingQuestionsAreSmall(t *testing.T) {
+	if size := unsafe.Sizeof(asked{}) * outstanding; size > 1<<10 {
+		t.Errorf("the questions of one conversation take %d bytes", size)
 	}
 }

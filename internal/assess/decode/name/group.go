@@ -92,7 +92,7 @@ func (r *groupDatagrams) ask(c wire.Context, h header, qs []question, e edns) {
 	names := announcement{}
 	for _, q := range qs {
 		q.qcls &= classMask
-		r.d.remember(asked{id: h.id, q: q, at: c.Now(), by: c.Ref()})
+		r.d.ask(c, h.id, q)
 		c.Emit(0, r.d.asked(c, h, q, e))
 		names.addName(q.name)
 	}
