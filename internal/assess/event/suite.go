@@ -2,6 +2,8 @@ package event
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +27,13 @@ func KnownSuite(v uint16) (string, bool) {
 	}
 	name, ok := suitesHigh[v]
 	return name, ok
+}
+
+// KnownSuites lists the numbers of all registered cipher suites, in order.
+func KnownSuites() []uint16 {
+	all := slices.AppendSeq(slices.Collect(maps.Keys(suitesLow)), maps.Keys(suitesHigh))
+	slices.Sort(all)
+	return all
 }
 
 // SuiteName is the registered name of a TLS cipher suite, or its number.

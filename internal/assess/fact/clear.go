@@ -137,16 +137,21 @@ func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) 
 
 func (l *flowLens) list(kind clearKind, protocol string, theirs netip.Addr, port uint16) {
 	const keep = 256
+	var list *[]string
+	mark := ""
+	switch {
+	case kind == clearPlain:
+		list = &l.plain
+	case kind >= clearCheck && kind <= clearSigned:
+		list, mark = &l.exempt, kind.String()+": "
+	}
+	if list == nil || len(*list) >= keep {
+		return
+	}
 	if protocol == "" {
 		protocol = "unrecognised protocol"
 	}
-	line := fmt.Sprintf("%s with %s, service port %d", event.Clean(protocol), theirs, port)
-	switch {
-	case kind == clearPlain && len(l.plain) < keep:
-		l.plain = append(l.plain, line)
-	case kind >= clearCheck && kind <= clearSigned && len(l.exempt) < keep:
-		l.exempt = append(l.exempt, kind.String()+": "+line)
-	}
+	*list = append(*list, fmt.Sprintf("%s%s with %s, service port %d", mark, event.Clean(protocol), theirs, port))
 }
 
 // kindOf judges a conversation with the internet at its end.

@@ -228,7 +228,8 @@ func isNone(valid, unspecified bool) bool { return !valid || unspecified }
 // name, type and ID from the same port, or to another resolver. They are one
 // question.
 type repeats struct {
-	ring [128]sent
+	ring [repeatLimit]sent
+	ids  [repeatLimit]uint16 // of ring: most questions are told apart by them
 	next int
 }
 
@@ -249,21 +250,31 @@ type sent struct {
 // resolvers give up after 30 s at the latest by default.
 const repeatTime = 30 * time.Second
 
+// repeatLimit is how many questions are remembered; the oldest is overwritten.
+const repeatLimit = 128
+
 func (r *repeats) isRepeat(ev *event.Event, b event.DNSAsked) bool {
-	for i := range r.ring {
+	for i := range r.ids {
+		if r.ids[i] != b.ID {
+			continue
+		}
 		s := &r.ring[i]
 		if s.isAgain(ev, b) && ev.At.Sub(s.at) <= repeatTime {
 			s.at, s.port, s.server = ev.At, ev.Client.Port(), ev.Server.Addr()
 			return true
 		}
 	}
+	r.ids[r.next] = b.ID
 	r.ring[r.next] = sent{at: ev.At, name: b.Name, qtype: b.Type, id: b.ID, port: ev.Client.Port(), server: ev.Server.Addr(), edns: b.EDNS, do: b.DO}
 	r.next = (r.next + 1) % len(r.ring)
 	return false
 }
 
 func (r *repeats) answered(ev *event.Event, b event.DNSAnswered) {
-	for i := range r.ring {
+	for i := range r.ids {
+		if r.ids[i] != b.ID {
+			continue
+		}
 		s := &r.ring[i]
 		if s.is(b.Name, b.Type, b.ID) && s.port == ev.Client.Port() && !isFailure(b.RCode) && !b.TC {
 			s.done = true

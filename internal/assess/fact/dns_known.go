@@ -11,19 +11,19 @@ import (
 // list of DNS-over-HTTPS servers and AdGuard's list of known DNS providers
 // repeat them (read in November 2026). A name stands for its sub-names too.
 // Names that also serve ordinary web pages are left out.
-var publicResolverNames = []string{
-	"dns.google", "dns.google.com", "dns64.dns.google",
-	"cloudflare-dns.com", "one.one.one.one", "1dot1dot1dot1.cloudflare-dns.com", "dns.cloudflare.com",
-	"dns.quad9.net", "dns9.quad9.net", "dns10.quad9.net", "dns11.quad9.net",
-	"doh.opendns.com", "dns.opendns.com", "doh.familyshield.opendns.com", "dns.umbrella.com",
-	"dns.adguard-dns.com", "family.adguard-dns.com", "unfiltered.adguard-dns.com",
-	"dns.adguard.com", "dns-family.adguard.com", "dns-unfiltered.adguard.com",
-	"dns.nextdns.io", "doh.cleanbrowsing.org",
-	"dns.alidns.com", "doh.pub", "dot.pub", "doh.360.cn", "dot.360.cn",
-	"doh.dns.sb", "dot.sb", "dns.twnic.tw", "doh.xfinity.com", "dot.xfinity.com",
-	"dns.mullvad.net", "freedns.controld.com", "dns.controld.com", "ordns.he.net",
-	"dns.switch.ch", "dns.digitale-gesellschaft.ch", "doh.libredns.gr", "dot.libredns.gr",
-	"canadianshield.cira.ca", "doh.applied-privacy.net", "odvr.nic.cz", "dns0.eu", "doh.dns.apple.com",
+var publicResolverNames = map[string]bool{
+	"dns.google": true, "dns.google.com": true, "dns64.dns.google": true,
+	"cloudflare-dns.com": true, "one.one.one.one": true, "1dot1dot1dot1.cloudflare-dns.com": true, "dns.cloudflare.com": true,
+	"dns.quad9.net": true, "dns9.quad9.net": true, "dns10.quad9.net": true, "dns11.quad9.net": true,
+	"doh.opendns.com": true, "dns.opendns.com": true, "doh.familyshield.opendns.com": true, "dns.umbrella.com": true,
+	"dns.adguard-dns.com": true, "family.adguard-dns.com": true, "unfiltered.adguard-dns.com": true,
+	"dns.adguard.com": true, "dns-family.adguard.com": true, "dns-unfiltered.adguard.com": true,
+	"dns.nextdns.io": true, "doh.cleanbrowsing.org": true,
+	"dns.alidns.com": true, "doh.pub": true, "dot.pub": true, "doh.360.cn": true, "dot.360.cn": true,
+	"doh.dns.sb": true, "dot.sb": true, "dns.twnic.tw": true, "doh.xfinity.com": true, "dot.xfinity.com": true,
+	"dns.mullvad.net": true, "freedns.controld.com": true, "dns.controld.com": true, "ordns.he.net": true,
+	"dns.switch.ch": true, "dns.digitale-gesellschaft.ch": true, "doh.libredns.gr": true, "dot.libredns.gr": true,
+	"canadianshield.cira.ca": true, "doh.applied-privacy.net": true, "odvr.nic.cz": true, "dns0.eu": true, "doh.dns.apple.com": true,
 }
 
 // publicResolverAddrs are addresses that public resolvers use for nothing else.
@@ -41,10 +41,11 @@ var publicResolverAddrs = []netip.Addr{
 // isPublicResolver says that a server name is one of a public resolver.
 func isPublicResolver(name string) bool {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	for _, known := range publicResolverNames {
-		if name == known || strings.HasSuffix(name, "."+known) {
+	for name != "" {
+		if publicResolverNames[name] {
 			return true
 		}
+		_, name, _ = strings.Cut(name, ".")
 	}
 	return false
 }

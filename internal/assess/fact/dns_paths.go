@@ -206,8 +206,11 @@ func (p *pathPart) failing(except netip.Addr, now time.Time) map[netip.Addr]bool
 // isSilent says that a question has waited for longer than an answer takes, and
 // not for so long that it excuses nothing any more.
 func (o *pathOpen) isSilent(now time.Time) bool {
+	if !o.open {
+		return false
+	}
 	age := now.Sub(o.at)
-	return o.open && age >= silence && age <= excuse
+	return age >= silence && age <= excuse
 }
 
 func (p *pathPart) state(w *world, out *Sheet) {

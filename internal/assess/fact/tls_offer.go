@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,13 +50,14 @@ func takeCensus(suites []uint16) suiteCensus {
 		if event.IsSuiteSignal(v) {
 			continue
 		}
-		r := rankSuite(v)
+		traits := traitsOfSuite(v)
+		r := traits.rank
 		if c.count[r] == 0 {
 			c.first[r] = v
 		}
 		c.count[r]++
 		c.all++
-		if strings.HasSuffix(event.SuiteKeyExchange(v), "PSK") {
+		if traits.sharedKey {
 			c.shared++
 		}
 	}
@@ -147,10 +149,23 @@ func noteGroups(h event.ClientHello, tell note) {
 // stackKey tells TLS clients apart by what does not change from one connection to
 // the next: resumption, server name and ALPN do.
 func stackKey(h event.ClientHello) string {
-	return fmt.Sprint(h.Transport, h.Legacy, sorted(h.Versions), sorted(h.Suites), sorted(h.SigAlgs), sorted(h.Groups))
+	key := make([]byte, 0, 256)
+	key = append(key, byte(h.Transport))
+	key = binary.BigEndian.AppendUint16(key, h.Legacy)
+	for _, list := range [][]uint16{h.Versions, h.Suites, h.SigAlgs, h.Groups} {
+		key = binary.BigEndian.AppendUint32(key, uint32(len(list)))
+		for _, v := range sorted(list) {
+			key = binary.BigEndian.AppendUint16(key, v)
+		}
+	}
+	return string(key)
 }
 
-func sorted(list []uint16) []uint16 { return slices.Sorted(slices.Values(list)) }
+func sorted(list []uint16) []uint16 {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return list
+}
 
 // offersStrong says that a server could have chosen well.
 func offersStrong(h event.ClientHello) bool {

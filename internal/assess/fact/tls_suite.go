@@ -22,7 +22,40 @@ const (
 )
 
 // rankSuite rates one cipher suite.
-func rankSuite(v uint16) suiteRank {
+func rankSuite(v uint16) suiteRank { return traitsOfSuite(v).rank }
+
+// suiteTraits is what a suite's number says of it.
+type suiteTraits struct {
+	rank        suiteRank
+	sharedKey   bool // it needs a pre-shared key
+	certificate bool // it proves the server by a certificate, or may
+}
+
+// knownSuites holds the traits of all registered suites: a hello offers dozens.
+var knownSuites = makeKnownSuites()
+
+func makeKnownSuites() map[uint16]suiteTraits {
+	known := map[uint16]suiteTraits{}
+	for _, v := range event.KnownSuites() {
+		known[v] = rateSuite(v)
+	}
+	return known
+}
+
+func traitsOfSuite(v uint16) suiteTraits {
+	if t, known := knownSuites[v]; known {
+		return t
+	}
+	return rateSuite(v)
+}
+
+func rateSuite(v uint16) suiteTraits {
+	kx := event.SuiteKeyExchange(v)
+	shared := strings.HasSuffix(kx, "PSK")
+	return suiteTraits{rank: rankByName(v), sharedKey: shared, certificate: !shared && !strings.HasSuffix(kx, "anon")}
+}
+
+func rankByName(v uint16) suiteRank {
 	name, known := event.KnownSuite(v)
 	switch {
 	case !known || isDraftChaCha(v):
@@ -95,10 +128,7 @@ func isStaticExchange(kx string) bool {
 }
 
 // usesCertificate says that the suite proves the server by a certificate, or may.
-func usesCertificate(v uint16) bool {
-	kx := event.SuiteKeyExchange(v)
-	return !strings.HasSuffix(kx, "PSK") && !strings.HasSuffix(kx, "anon")
-}
+func usesCertificate(v uint16) bool { return traitsOfSuite(v).certificate }
 
 // groupRank sorts key exchange groups as suiteRank does cipher suites.
 type groupRank uint8
