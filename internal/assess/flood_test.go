@@ -67,6 +67,13 @@ var floods = map[string]func(s *sender, i int) string{
 		record := name(i) + "\x00\x0c\x80\x01\x00\x00\x11\x94" + u16(len(name(i))) + name(i)
 		return udp("\x01\x00\x5e\x00\x00\xfb"+fromDevice[6:], deviceIP, "\xe0\x00\x00\xfb", 5353, 5353, "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00"+record)
 	},
+	"pieces of DTLS messages from any port": func(_ *sender, i int) string {
+		return udp(fromDevice, deviceIP, farIP, 1024+i%32768, 5684, "\x16\xfe\xfd"+string(make([]byte, 8))+"\x00\x0d\x01\x00\xff\xff\x00\x00\x00\xff\xf0\x00\x00\x01x")
+	},
+	"SSDP from any port": func(_ *sender, i int) string {
+		return udp(fromDevice, deviceIP, "\xef\xff\xff\xfa", 1024+i%32768, 1900,
+			"M-SEARCH * HTTP/1.1\r\nST: "+words(i, 500)+"\r\nUSER-AGENT: "+words(i, 500)+"\r\n\r\n")
+	},
 	"SSDP services": func(_ *sender, i int) string {
 		return udp("\x01\x00\x5e\x7f\xff\xfa"+fromDevice[6:], deviceIP, "\xef\xff\xff\xfa", 1900, 1900,
 			"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: "+words(i, 20)+"\r\nNTS: ssdp:alive\r\nUSN: uuid:"+words(i, 20)+"\r\nSERVER: "+words(i, 20)+"\r\n\r\n")

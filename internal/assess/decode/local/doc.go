@@ -10,6 +10,8 @@
 package local
 
 import (
+	"hash/fnv"
+
 	"assay/internal/assess/decode/wire"
 	"assay/internal/assess/event"
 )
@@ -63,6 +65,14 @@ type heard[K comparable] struct{ seen map[K]bool }
 
 // heardLimit is the most different things of one sort told of one conversation.
 const heardLimit = 32
+
+// sumOf is short for a text, so that a flood of long ones costs little to remember.
+// Who makes two alike is told of once.
+func sumOf(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum64()
+}
 
 // first reports whether k is new and there is still room to tell it.
 func (h *heard[K]) first(k K) bool {

@@ -21,7 +21,7 @@ func ssdp() wire.DatagramKind {
 	}
 }
 
-type ssdpReader struct{ told heard[string] }
+type ssdpReader struct{ told heard[uint64] }
 
 // Packet reads one datagram. Only what the opener of the conversation says is
 // told: an event speaks for the client, and what the other side answers in the
@@ -36,7 +36,7 @@ func (r *ssdpReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 		return true
 	}
 	said := ssdpTexts(m)
-	if !r.told.first(m.start + "\n" + strings.Join(said, "\n")) {
+	if !r.told.first(sumOf(m.start + "\n" + strings.Join(said, "\n"))) {
 		return true
 	}
 	search := strings.HasPrefix(m.start, "M-SEARCH")

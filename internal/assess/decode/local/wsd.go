@@ -33,7 +33,7 @@ func wsDiscovery() wire.DatagramKind {
 	}
 }
 
-type wsdReader struct{ told heard[string] }
+type wsdReader struct{ told heard[uint64] }
 
 // Packet reads one datagram; only the opener of the conversation is told of.
 func (r *wsdReader) Packet(c wire.Context, from event.Side, data []byte) bool {
@@ -42,7 +42,7 @@ func (r *wsdReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 		return false
 	}
 	c.Name("wsd")
-	if from == event.FromClient && r.told.first(m.kind+"\n"+strings.Join(m.texts, "\n")) {
+	if from == event.FromClient && r.told.first(sumOf(m.kind+"\n"+strings.Join(m.texts, "\n"))) {
 		c.Emit(0, event.Announced{
 			Protocol: "wsd",
 			Query:    m.kind == "Probe" || m.kind == "Resolve",

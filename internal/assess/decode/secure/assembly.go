@@ -5,53 +5,110 @@ import "slices"
 const (
 	// assemblyLimit is the most bytes that are put together out of order.
 	assemblyLimit = 64 << 10
-	// spanLimit is how many separate pieces may wait for what lies between them.
-	spanLimit = 64
+	// pieceLimit is how many separate pieces may wait for what lies between them.
+	pieceLimit = 64
+	// pieceCost is what a piece is counted for beside its bytes.
+	pieceCost = 64
+	// lotLimit bounds what the unfinished messages of all conversations hold
+	// together: thousands of honest hellos.
+	lotLimit = 8 << 20
 )
 
 // assembly puts together bytes that arrive in pieces, in any order and more than
-// once.
-type assembly struct {
-	buf   []byte
-	spans []span // what is there, in order, apart from each other
+// once. Of bytes that come twice the first count.
+type assembly struct{ parcel *parcel }
+
+// parcel is what an assembly holds: pieces in order and apart from each other.
+type parcel struct {
+	pieces []piece
+	cost   int
+	gone   bool // dropped to make room
 }
 
-type span struct{ from, to int }
+type piece struct {
+	off  int
+	data []byte
+}
+
+func (p piece) end() int { return p.off + len(p.data) }
 
 // add takes a piece; false means that it does not fit the limits.
-func (a *assembly) add(off int, piece []byte) bool {
-	end := off + len(piece)
-	if off < 0 || end > assemblyLimit || len(a.spans) >= spanLimit {
+func (a *assembly) add(l *lot, off int, data []byte) bool {
+	if off < 0 || off+len(data) > assemblyLimit {
 		return false
 	}
-	if len(piece) == 0 {
+	if len(data) == 0 {
 		return true
 	}
-	if grow := end - len(a.buf); grow > 0 {
-		a.buf = append(a.buf, make([]byte, grow)...)
+	if a.parcel == nil {
+		a.parcel = &parcel{}
+		l.waiting = append(l.waiting, a.parcel)
 	}
-	copy(a.buf[off:end], piece)
-	a.merge(span{off, end})
+	if a.parcel.gone || len(a.parcel.pieces) >= pieceLimit {
+		return false
+	}
+	if n := a.parcel.insert(off, data); n > 0 {
+		l.charge(a.parcel, n+pieceCost)
+	}
 	return true
 }
 
-func (a *assembly) merge(s span) {
-	first := 0
-	for first < len(a.spans) && a.spans[first].to < s.from {
-		first++
+// insert keeps a copy of what is new in data and returns how many bytes that are.
+func (p *parcel) insert(off int, data []byte) (grown int) {
+	for i := 0; len(data) > 0; i++ {
+		free := len(data)
+		if i < len(p.pieces) {
+			free = min(free, max(p.pieces[i].off-off, 0))
+		}
+		if free > 0 {
+			p.pieces = slices.Insert(p.pieces, i, piece{off, slices.Clone(data[:free])})
+			off, data, grown = off+free, data[free:], grown+free
+			continue
+		}
+		known := min(max(p.pieces[i].end()-off, 0), len(data))
+		off, data = off+known, data[known:]
 	}
-	last := first
-	for last < len(a.spans) && a.spans[last].from <= s.to {
-		s.from, s.to = min(s.from, a.spans[last].from), max(s.to, a.spans[last].to)
+	p.join()
+	return grown
+}
+
+// join makes one piece of those that meet.
+func (p *parcel) join() {
+	last := 0
+	for _, q := range p.pieces[1:] {
+		if p.pieces[last].end() == q.off {
+			p.pieces[last].data = append(p.pieces[last].data, q.data...)
+			continue
+		}
 		last++
+		p.pieces[last] = q
 	}
-	a.spans = slices.Replace(a.spans, first, last, s)
+	clear(p.pieces[last+1:])
+	p.pieces = p.pieces[:last+1]
 }
 
 // ready is what is there from the beginning without a hole.
 func (a *assembly) ready() []byte {
-	if len(a.spans) == 0 || a.spans[0].from != 0 {
+	if a.parcel == nil || len(a.parcel.pieces) == 0 || a.parcel.pieces[0].off != 0 {
 		return nil
 	}
-	return a.buf[:a.spans[0].to]
+	return a.parcel.pieces[0].data
+}
+
+// lot is what the assemblies of all conversations hold together. What is finished
+// counts until it is pushed out: the oldest make room for the newest.
+type lot struct {
+	waiting []*parcel
+	held    int
+}
+
+func (l *lot) charge(p *parcel, n int) {
+	p.cost += n
+	l.held += n
+	for l.held > lotLimit {
+		old := l.waiting[0]
+		l.waiting[0], l.waiting = nil, l.waiting[1:]
+		l.held -= old.cost
+		*old = parcel{gone: true}
+	}
 }

@@ -17,7 +17,7 @@ func TestRecordedDTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			chunks := load(t, name)
 			c := &recorder{}
-			d := newDTLS()
+			d := newDTLS(&lot{})
 			for i, ch := range chunks {
 				if m := recogniseDTLS(wire.Conn{}, ch.from, ch.data); m != wire.Yes {
 					t.Errorf("datagram %d recognised as %d", i, m)
@@ -39,7 +39,7 @@ func TestRecordedDTLS(t *testing.T) {
 func TestDTLSRepeats(t *testing.T) {
 	for _, name := range recordings(t, "dtls") {
 		once, twice := &recorder{}, &recorder{}
-		a, b := newDTLS(), newDTLS()
+		a, b := newDTLS(&lot{}), newDTLS(&lot{})
 		for _, ch := range load(t, name) {
 			once.limit, twice.limit = len(ch.data), len(ch.data)
 			a.Packet(once, ch.from, ch.data)
@@ -144,7 +144,7 @@ func TestQUICExamples(t *testing.T) {
 				}
 			}
 			c := &recorder{limit: 1200}
-			q := newQUIC()
+			q := newQUIC(&lot{})
 			ok := q.Packet(c, event.FromClient, packet) && q.Packet(c, event.FromServer, answer) &&
 				q.Packet(c, event.FromClient, packet) && q.Packet(c, event.FromClient, []byte("\x41short header"))
 			if !ok {
@@ -172,7 +172,7 @@ func TestQUICPieces(t *testing.T) {
 			}
 		}
 		c := &recorder{limit: 1 << 16}
-		q := newQUIC()
+		q := newQUIC(&lot{})
 		var datagram []byte
 		for i, at := range rapid.Permutation(frames).Draw(rt, "order") {
 			payload := append([]byte{framePing, frameACK, 0, 0, 0, 0}, at...)
@@ -207,7 +207,7 @@ func contains(list []int, v int) bool {
 // the Retry gave; the same hello is told once.
 func TestQUICRetry(t *testing.T) {
 	c := &recorder{limit: 1 << 16}
-	q := newQUIC()
+	q := newQUIC(&lot{})
 	q.Packet(c, event.FromClient, rfcExamples()[0].client(t))
 	retry := unhex(t, "ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba") // RFC 9001 appendix A.4
 	if !q.Packet(c, event.FromServer, retry) {

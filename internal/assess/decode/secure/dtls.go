@@ -17,6 +17,7 @@ const (
 // dtls reads DTLS 1.0 and 1.2 (RFC 6347) and the readable part of 1.3 (RFC 9147).
 type dtls struct {
 	session
+	lot  *lot
 	half [2]dtlsHalf
 }
 
@@ -33,8 +34,8 @@ type dtlsMessage struct {
 	assembly
 }
 
-func newDTLS() wire.Datagram {
-	return &dtls{session: session{transport: event.DTLS, name: "dtls"}}
+func newDTLS(l *lot) wire.Datagram {
+	return &dtls{lot: l, session: session{transport: event.DTLS, name: "dtls"}}
 }
 
 // dtlsRecord is one record of a datagram.
@@ -162,7 +163,7 @@ func (d *dtls) fragment(c wire.Context, from event.Side, m dtlsMessage, off int,
 		return
 	}
 	p := h.find(m)
-	if p == nil || !p.add(off, piece) {
+	if p == nil || !p.add(d.lot, off, piece) {
 		return
 	}
 	if ready := p.ready(); len(ready) == p.size {

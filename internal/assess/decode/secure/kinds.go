@@ -16,9 +16,10 @@ func Streams() []wire.StreamKind {
 
 // Datagrams lists the protocols over UDP that this package reads.
 func Datagrams() []wire.DatagramKind {
+	l := &lot{}
 	return []wire.DatagramKind{
-		{Name: "dtls", Recognise: recogniseDTLS, New: newDTLS},
-		{Name: "quic", Recognise: recogniseQUIC, New: newQUIC},
+		{Name: "dtls", Recognise: recogniseDTLS, New: func() wire.Datagram { return newDTLS(l) }},
+		{Name: "quic", Recognise: recogniseQUIC, New: func() wire.Datagram { return newQUIC(l) }},
 	}
 }
 

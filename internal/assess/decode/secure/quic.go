@@ -13,6 +13,7 @@ const attemptLimit = 64
 // the Initial packets, which carry both hellos.
 type quic struct {
 	session
+	lot      *lot
 	dcid     []byte // the client's first Destination Connection ID, which the keys come from
 	keys     []initialKeys
 	half     [2]quicHalf
@@ -27,8 +28,8 @@ type quicHalf struct {
 	read int // bytes of complete messages
 }
 
-func newQUIC() wire.Datagram {
-	return &quic{session: session{transport: event.QUIC, name: "quic"}}
+func newQUIC(l *lot) wire.Datagram {
+	return &quic{lot: l, session: session{transport: event.QUIC, name: "quic"}}
 }
 
 func recogniseQUIC(_ wire.Conn, from event.Side, data []byte) wire.Match {
@@ -180,7 +181,7 @@ func (q *quic) keysFor(version uint32) [2]packetKeys {
 // frames collects the CRYPTO frames of a decrypted payload and reads the
 // messages that are complete.
 func (q *quic) frames(c wire.Context, from event.Side, payload []byte) {
-	readFrames(payload, func(off int, piece []byte) bool { return q.half[from].add(off, piece) })
+	readFrames(payload, func(off int, piece []byte) bool { return q.half[from].add(q.lot, off, piece) })
 	h := &q.half[from]
 	ready := h.ready()
 	for len(ready)-h.read >= 4 {
