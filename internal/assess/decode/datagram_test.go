@@ -59,3 +59,32 @@ func TestCutDatagramIsNotRead(t *testing.T) {
 		t.Fatalf("told %q, %+v", told(r), end.Client)
 	}
 }
+
+// TestAnswersAreTheServers: what a host says of itself when asked is told of it, not
+// of the one that asked.
+func TestAnswersAreTheServers(t *testing.T) {
+	netbios := "\x00\x01\x85\x00\x00\x00\x00\x01\x00\x00\x00\x00\x20" + "EDEBENCACACACACACACACACACACACACA" + "\x00\x00\x20\x00\x01\x00\x00\x00\x3c\x00\x06\x00\x00\xc0\xa8\x01\x14"
+	for _, c := range []struct {
+		name, question, answer string
+		port                   uint16
+	}{
+		{"ssdp", "M-SEARCH * HTTP/1.1\r\nST: ssdp:all\r\n\r\n", "HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nUSN: uuid:cam-1234\r\n\r\n", 1900},
+		{"netbios", "\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x20" + "EDEBENCACACACACACACACACACACACACA" + "\x00\x00\x20\x00\x01", netbios, 137},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := record(t)
+			e := ends{server4, device4, 40000, c.port}
+			r.frame(udpFrame(t, e, []byte(c.question)))
+			r.frame(udpFrame(t, e.back(), []byte(c.answer)))
+			var speakers []event.HostID
+			for _, ev := range r.events {
+				if b, ok := ev.Body.(event.Announced); ok && !b.Query {
+					speakers = append(speakers, ev.Device)
+				}
+			}
+			if len(speakers) != 1 || speakers[0] != event.HostByMAC(deviceMAC) {
+				t.Errorf("told of %v", speakers)
+			}
+		})
+	}
+}

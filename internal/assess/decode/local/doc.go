@@ -48,6 +48,17 @@ func yesIf(sure bool) wire.Match {
 	return wire.No
 }
 
+// speak reports what a side says of itself. Without a context that can speak for
+// the server, what the server says is not told: it would be put into the client's
+// mouth.
+func speak(c wire.Context, from event.Side, body event.Body) {
+	if from == event.FromClient {
+		c.Emit(0, body)
+	} else if he, ok := c.(wire.HostEmitter); ok {
+		he.EmitFor(c.Conn().Peer, 0, body)
+	}
+}
+
 // usesPort says whether either end of the conversation is at one of the ports.
 func usesPort(c wire.Conn, ports ...uint16) bool {
 	for _, p := range ports {

@@ -58,15 +58,15 @@ type netbiosReader struct {
 	told     heard[netbiosSaid]
 }
 
-// Packet reads one message; only the opener of the conversation is told of.
+// Packet reads one message and tells it of its speaker.
 func (r *netbiosReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 	said, ok := r.parse(data)
 	if !ok {
 		return false
 	}
 	c.Name(r.protocol)
-	if from == event.FromClient && said.name != "" && r.told.first(said) {
-		c.Emit(0, event.Announced{Protocol: "netbios", Query: said.query, Names: []string{said.name}})
+	if said.name != "" && r.told.first(said) {
+		speak(c, from, event.Announced{Protocol: "netbios", Query: said.query, Names: []string{said.name}})
 	}
 	return true
 }

@@ -23,25 +23,20 @@ func ssdp() wire.DatagramKind {
 
 type ssdpReader struct{ told heard[uint64] }
 
-// Packet reads one datagram. Only what the opener of the conversation says is
-// told: an event speaks for the client, and what the other side answers in the
-// same conversation would be put into the wrong mouth.
+// Packet reads one datagram and tells it of its speaker.
 func (r *ssdpReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 	m, ok := parseSSDP(data)
 	if !ok {
 		return false
 	}
 	c.Name("ssdp")
-	if from != event.FromClient {
-		return true
-	}
 	said := ssdpTexts(m)
 	if !r.told.first(sumOf(m.start + "\n" + strings.Join(said, "\n"))) {
 		return true
 	}
 	search := strings.HasPrefix(m.start, "M-SEARCH")
-	c.Emit(0, event.Announced{Protocol: "ssdp", Query: search, Texts: said})
-	if target, _ := m.get("st"); search && isGatewayService(target) {
+	speak(c, from, event.Announced{Protocol: "ssdp", Query: search, Texts: said})
+	if target, _ := m.get("st"); search && from == event.FromClient && isGatewayService(target) {
 		c.Emit(0, event.PortMapAsked{Protocol: "upnp"})
 	}
 	return true
