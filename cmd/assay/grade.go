@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"assay/internal/assess"
+	"assay/internal/assess/event"
 	"assay/internal/assess/fact"
 	"assay/internal/assess/report"
 )
@@ -130,7 +131,7 @@ func (g *gradeCmd) reports(a *assess.Assessor, asOf assess.AsOf, file string) ([
 	}
 	h, ok := assess.Find(hosts, g.DUT)
 	if !ok {
-		return nil, fail(exitData, "cannot find the device %s in %s: it holds %s", g.DUT, shown(file), seenHosts(hosts))
+		return nil, fail(exitData, "cannot find the device %s in %s: name one of %s", event.Clean(g.DUT), shown(file), seenHosts(hosts))
 	}
 	return []report.Report{a.ReportOn(h.ID, "The device was named when the grading was started.", asOf)}, nil
 }
@@ -139,7 +140,7 @@ func (g *gradeCmd) reports(a *assess.Assessor, asOf assess.AsOf, file string) ([
 func seenHosts(hosts []fact.Host) string {
 	const most = 8
 	if len(hosts) == 0 {
-		return "no host that could be read"
+		return "none, for no host could be read"
 	}
 	var ids []string
 	for i, h := range hosts {
@@ -147,9 +148,17 @@ func seenHosts(hosts []fact.Host) string {
 			ids = append(ids, fmt.Sprintf("and %d more", len(hosts)-most))
 			break
 		}
-		ids = append(ids, h.ID.String())
+		ids = append(ids, h.ID.String()+named(h))
 	}
 	return strings.Join(ids, ", ")
+}
+
+// named is a host's first name in brackets.
+func named(h fact.Host) string {
+	if len(h.Names) == 0 {
+		return ""
+	}
+	return " (" + h.Names[0] + ")"
 }
 
 // verdictCode is the exit code of an overall verdict.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -94,7 +95,7 @@ func run(args []string, c console) (code int) {
 	parsed, done, err := parse(args, c)
 	switch {
 	case err != nil:
-		c.tell("assay: %v\nTry 'assay --help'.\n", err)
+		c.tell("assay: %s; 'assay --help' shows what there is\n", plainly(err))
 		return exitUsage
 	case done:
 		return exitMeets
@@ -123,6 +124,18 @@ func parse(args []string, c console) (parsed *kong.Context, done bool, err error
 	}
 	parsed, err = parser.Parse(args)
 	return parsed, false, err
+}
+
+// plainly puts the parser's own words into a reader's.
+func plainly(err error) string {
+	said := err.Error()
+	if said == `expected "<file> ..."` {
+		return "name a capture file to grade, as in 'assay grade capture.pcap'"
+	}
+	if flag, _, ok := strings.Cut(said, ": expected string value but got"); ok {
+		return flag + " needs a value"
+	}
+	return strings.TrimPrefix(said, "grade: ")
 }
 
 // exitCode says what went wrong, in one line, and with which code to exit.

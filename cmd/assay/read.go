@@ -38,7 +38,7 @@ func read(c *console, name string, a *assess.Assessor) (assess.AsOf, error) {
 	t := &tally{from: from, sum: sha256.New()}
 	r, err := evidence.NewReader(t)
 	if err != nil {
-		return assess.AsOf{}, fail(exitData, "cannot read %s: %w", shown(name), err)
+		return assess.AsOf{}, fail(exitData, "cannot read %s: %w; tcpdump -w or Wireshark record a capture", shown(name), err)
 	}
 	if err := feed(r, a, newProgress(c, shown(name), t, size)); err != nil {
 		return assess.AsOf{}, fail(exitData, "cannot read %s: %w", shown(name), err)
@@ -76,7 +76,7 @@ func openEvidence(c *console, name string) (io.ReadCloser, int64, error) {
 		return nil, 0, fail(exitMissing, "cannot read %s: there is no such file", shown(name))
 	}
 	if err != nil {
-		return nil, 0, fail(exitMissing, "cannot read %s: %w", shown(name), err)
+		return nil, 0, fail(exitMissing, "cannot read %s: %w", shown(name), bare(err))
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {

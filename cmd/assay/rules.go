@@ -142,8 +142,8 @@ func (l *rulesListCmd) Run(c *console) error {
 		return writeJSON(c.out, list)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, r := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, r.Mode, r.Severity, r.Title)
+	for _, r := range list { // Flush tells what Fprintf would
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, r.Mode, r.Severity, r.Title)
 	}
 	return w.Flush()
 }
@@ -190,8 +190,8 @@ func (l *rulesListCmd) facts(c *console) error {
 		return writeJSON(c.out, list)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", d.Key, d.Type, d.Doc)
+	for _, d := range list { // Flush tells what Fprintf would
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Key, d.Type, d.Doc)
 	}
 	return w.Flush()
 }
@@ -213,8 +213,8 @@ func (k *rulesCheckCmd) Run(c *console) error {
 	if k.JSON {
 		return writeJSON(c.out, map[string]any{"ok": true, "rules": len(book.Rules()), "profiles": len(profiles), "problems": []problem{}})
 	}
-	fmt.Fprintf(c.out, "ok: %d rules, %d profiles\n", len(book.Rules()), len(profiles))
-	return nil
+	_, err = fmt.Fprintf(c.out, "ok: %d rules, %d profiles\n", len(book.Rules()), len(profiles))
+	return err
 }
 
 // rulesTestCmd runs the cases.

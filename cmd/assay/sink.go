@@ -29,7 +29,7 @@ func newSink(c *console, format, path string, several bool) (*sink, error) {
 		return nil, fail(exitUsage, "several pages cannot go to one output: name a folder with --output")
 	case several && path != "" && !isFolder:
 		if err := os.MkdirAll(path, 0o755); err != nil {
-			return nil, fail(exitMissing, "cannot make the folder %s for the reports: %w", path, err)
+			return nil, fail(exitMissing, "cannot make the folder %s for several reports: %w; name another with --output", path, bare(err))
 		}
 		isFolder = true
 	}
@@ -123,9 +123,14 @@ func writeThrough(path string, text []byte) error {
 }
 
 func cannotWrite(path string, err error) error {
+	return fail(exitMissing, "cannot write the report to %s: %w; name a file in a folder that exists and is yours", path, bare(err))
+}
+
+// bare is an error without the path and the call, which the message names itself.
+func bare(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		err = p.Err
+		return p.Err
 	}
-	return fail(exitMissing, "cannot write the report to %s: %w", path, err)
+	return err
 }

@@ -167,10 +167,7 @@ func (o opener) fields(b event.Body) []Field {
 
 // valueText shows one value; strings are cleaned here, and only here.
 func (o opener) valueText(v reflect.Value, depth int) string {
-	if s, ok := v.Interface().(event.Secret); ok {
-		return o.secretText(s)
-	}
-	if text, ok := knownText(v.Interface()); ok {
+	if text, ok := o.knownText(v.Interface()); ok {
 		return text
 	}
 	switch v.Kind() {
@@ -203,8 +200,10 @@ func (o opener) secretText(s event.Secret) string {
 }
 
 // knownText shows the types that have a notation of their own.
-func knownText(v any) (string, bool) {
+func (o opener) knownText(v any) (string, bool) {
 	switch v := v.(type) {
+	case event.Secret:
+		return o.secretText(v), true
 	case netip.Addr:
 		return unlessEmpty(!v.IsValid(), v), true
 	case netip.AddrPort:
