@@ -9,10 +9,12 @@ import (
 	"assay/internal/assess/event"
 )
 
-func httpConversations() []conversation {
+func httpConversations() []conversation { return append(httpLogins(), httpFramings()...) }
+
+// httpLogins are conversations with pages, logins and forms.
+func httpLogins() []conversation {
 	get := "GET / HTTP/1.1\r\nHost: cam.local\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
 	page := "<!DOCTYPE html><html><body><form><input name=user><input type=\"password\" name=pw></form></body></html>"
-	multipart := "--xyz\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nadmin\r\n--xyz\r\nContent-Disposition: form-data; name=\"passwd\"\r\n\r\nhunter2hunter\r\n--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\nxx\r\n--xyz--\r\n"
 	return []conversation{
 		{"http-page", 80, nil, []turn{cl(get), sv(response("200 OK", "Server: lighttpd/1.4.59\r\nContent-Type: text/html\r\n", page))}},
 		{"http-gzip-page", 80, nil, []turn{cl(get), sv(response("200 OK", "Content-Encoding: gzip\r\nContent-Type: text/html\r\n", packed(page)))}},
@@ -49,6 +51,14 @@ func httpConversations() []conversation {
 		{"http-wifi-setup", 80, []string{"correcthorsebattery"}, []turn{
 			cl(post("/setup", "", "text/plain", `{"ssid":"planted-name","wpa_psk":"correcthorsebattery","mac":"70:EE:50:1A:2B:3C"}`)), sv("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 		}},
+	}
+}
+
+// httpFramings are the ways in which HTTP wraps what it carries, and what it carries.
+func httpFramings() []conversation {
+	get := "GET / HTTP/1.1\r\nHost: cam.local\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
+	multipart := "--xyz\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nadmin\r\n--xyz\r\nContent-Disposition: form-data; name=\"passwd\"\r\n\r\nhunter2hunter\r\n--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\nxx\r\n--xyz--\r\n"
+	return []conversation{
 		{"http-multipart", 80, []string{"hunter2hunter"}, []turn{
 			cl(post("/up", "", "multipart/form-data; boundary=xyz", multipart)), sv("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n"),
 		}},
