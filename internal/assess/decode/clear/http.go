@@ -9,7 +9,7 @@ import (
 )
 
 // pipelineLimit is how many requests may wait for their response.
-const pipelineLimit = 64
+const pipelineLimit = 16
 
 // h2Preface begins a client's HTTP/2 connection (RFC 9113 section 3.4).
 const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -44,7 +44,8 @@ func (s *httpStream) request(c wire.Context, off int, h *head) bool {
 	} else {
 		c.Emit(off, r)
 	}
-	a := asked{method: method, host: r.Host, target: r.Target}
+	// Copies: parts of the head would keep all of it.
+	a := asked{method: strings.Clone(method), host: strings.Clone(r.Host), target: strings.Clone(r.Target)}
 	a.header = s.headerLogins(c, off, h, pathOf(r.Target))
 	if hasCred && !a.header.open {
 		a.header = s.login(c, off, "http", pathOf(r.Target), inTarget)
