@@ -1,0 +1,105 @@
+package cases
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"assay/internal/assess/event"
+	"assay/internal/assess/evidence"
+	"assay/internal/assess/report"
+)
+
+// A damage makes evidence worse. noted says that the log tells of it.
+type damage struct {
+	name  string
+	noted bool
+	apply func([]evidence.Entry) []evidence.Entry
+}
+
+func damages() []damage {
+	list := []damage{
+		{"loss noted at the end", true, func(e []evidence.Entry) []evidence.Entry { return append(slices.Clone(e), lost(e, 1)) }},
+		{"loss noted at the start", true, func(e []evidence.Entry) []evidence.Entry { return append([]evidence.Entry{lost(e, 7)}, e...) }},
+		{"without the last third", false, func(e []evidence.Entry) []evidence.Entry { return e[:len(e)*2/3] }},
+	}
+	for _, n := range []int{60, 96, 128, 300} {
+		list = append(list, damage{fmt.Sprintf("cut to %d bytes", n), true, func(e []evidence.Entry) []evidence.Entry { return cut(e, n) }})
+	}
+	for seed := range int64(12) {
+		list = append(list, damage{fmt.Sprintf("one frame in ten lost and noted, seed %d", seed), true,
+			func(e []evidence.Entry) []evidence.Entry { return thin(e, seed) }})
+	}
+	return list
+}
+
+func lost(e []evidence.Entry, n uint64) evidence.Entry {
+	return evidence.Entry{Num: e[len(e)-1].Num, At: e[0].At, Kind: evidence.KindLost, Lost: evidence.Loss{Dropped: n}}
+}
+
+// cut keeps the first n bytes of each frame, as a snap length does.
+func cut(list []evidence.Entry, n int) []evidence.Entry {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Packet.Data = out[i].Packet.Data[:min(n, len(out[i].Packet.Data))]
+	}
+	return out
+}
+
+// thin loses one frame in ten and says so.
+func thin(list []evidence.Entry, seed int64) []evidence.Entry {
+	random := rand.New(rand.NewSource(seed))
+	var out []evidence.Entry
+	gone := uint64(0)
+	for _, e := range list {
+		if random.Intn(10) == 0 {
+			gone++
+			continue
+		}
+		out = append(out, e)
+	}
+	return append(out, lost(list, gone))
+}
+
+// holds says that a shortened log still holds all the frames that a finding cites:
+// a fault that happened after its end cannot be asked of it.
+func holds(list []evidence.Entry, cited []event.Ref) bool {
+	return len(cited) > 0 && slices.Max(cited) <= event.Ref(list[len(list)-1].Num)
+}
+
+// better is how good a verdict is for the supplier; an open question is no merit.
+func better(v string) int {
+	return map[string]int{"PASS": 3, "NOT APPLICABLE": 3, "PARTIAL": 2, "FAIL": 0}[v] + map[string]int{"INCONCLUSIVE": 1, "NOT TESTED": 1}[v]
+}
+
+// TestDamageNeverHelps: no fault becomes a merit, nothing that is open is settled
+// in the device's favour, and no PASS from absence survives a loss that was noted.
+func TestDamageNeverHelps(t *testing.T) {
+	b := book(t)
+	absence := map[string]bool{}
+	for _, r := range b.Rules.Rules() {
+		absence[r.ID] = r.RestsOnAbsence()
+	}
+	for _, c := range all(t) {
+		before := map[string]report.Finding{}
+		for _, f := range judge(t, b, c.want.Device, c.entries).Findings {
+			before[f.Check] = f
+		}
+		for _, d := range damages() {
+			t.Run(c.name+"/"+d.name, func(t *testing.T) {
+				worse := d.apply(c.entries)
+				for _, f := range judge(t, b, c.want.Device, worse).Findings {
+					was := before[f.Check]
+					shown := d.noted || holds(worse, was.Evidence)
+					if shown && better(f.Verdict) > 1 && better(f.Verdict) > better(was.Verdict) {
+						t.Errorf("%s rose from %s to %s: %s", f.Check, was.Verdict, f.Verdict, f.Why)
+					}
+					if d.noted && absence[f.Check] && f.Verdict == "PASS" {
+						t.Errorf("%s is PASS over a noted loss: %s", f.Check, f.Why)
+					}
+				}
+			})
+		}
+	}
+}
