@@ -47,6 +47,12 @@ type told map[announcedKind][]string
 
 func (t told) add(k announcedKind, detail string) { t[k] = append(t[k], detail) }
 
+func (*announceLens) wants() wanted {
+	return wanted{
+		Actor: {event.Announced{}, event.Exposed{}},
+	}
+}
+
 func (l *announceLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor {
 		return

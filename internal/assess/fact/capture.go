@@ -33,6 +33,17 @@ type captureLens struct {
 	malformed Because
 }
 
+func (*captureLens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.FramesLost{}, event.FlowStarted{}, event.FlowEnded{}, event.Malformed{},
+			event.DHCP4{}, event.DHCP6{}, event.NeighbourSolicited{},
+		},
+		Other:     {event.FramesLost{}, event.FlowStarted{}, event.FlowEnded{}},
+		Bystander: {event.FramesLost{}},
+	}
+}
+
 func (l *captureLens) see(w *world, ev *event.Event, role Role) {
 	switch b := ev.Body.(type) {
 	case event.FramesLost:

@@ -77,6 +77,13 @@ type flowLens struct {
 	exempt   []string
 }
 
+func (*flowLens) wants() wanted {
+	return wanted{
+		Actor: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.FlowEnded{}},
+		Other: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.FlowEnded{}},
+	}
+}
+
 func (l *flowLens) see(w *world, ev *event.Event, role Role) {
 	if role == Bystander || ev.Flow == 0 {
 		return

@@ -94,6 +94,13 @@ type opaqueLens struct {
 	kinds         [6]Because
 }
 
+func (*opaqueLens) wants() wanted {
+	return wanted{
+		Actor: {event.FlowEnded{}},
+		Other: {event.FlowEnded{}},
+	}
+}
+
 func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 	b, ok := ev.Body.(event.FlowEnded)
 	if !ok || role == Bystander || b.Protocol != "" || b.Client.Bytes+b.Server.Bytes == 0 {

@@ -40,6 +40,18 @@ type dnsLens struct {
 	clock  clockPart
 }
 
+func (*dnsLens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.RouterAdvertised{}, event.DNSAsked{}, event.DNSAnswered{}, event.FlowStarted{},
+			event.FlowEstablished{}, event.ClientHello{}, event.Malformed{}, event.DHCP4{},
+			event.DHCP6{}, event.NeighbourSolicited{}, event.TimeAsked{}, event.TimeAnswered{},
+		},
+		Other:     {event.RouterAdvertised{}, event.FlowStarted{}},
+		Bystander: {event.RouterAdvertised{}},
+	}
+}
+
 func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.book.learnPrefixes(b)

@@ -67,6 +67,13 @@ const (
 	weightProven
 )
 
+func (*exposedLens) wants() wanted {
+	return wanted{
+		Actor: {event.Exposed{}, event.Login{}, event.FlowEnded{}},
+		Other: {event.Exposed{}, event.FlowEnded{}},
+	}
+}
+
 func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 	if role == Bystander {
 		return

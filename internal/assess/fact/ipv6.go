@@ -61,6 +61,18 @@ type ipv6Lens struct {
 	bytes    [2]uint64 // exchanged with the internet over IPv4 and IPv6
 }
 
+func (*ipv6Lens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.RouterAdvertised{}, event.DHCP4{}, event.DHCP6{}, event.AddressUsed{},
+			event.RouterSolicited{}, event.NeighbourSolicited{}, event.GroupsReported{}, event.FlowStarted{},
+			event.FlowEstablished{}, event.FlowEnded{},
+		},
+		Other:     {event.RouterAdvertised{}, event.FlowEnded{}},
+		Bystander: {event.RouterAdvertised{}},
+	}
+}
+
 func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.seeRouter(ev, b, role)

@@ -58,6 +58,14 @@ func (s *addrSet) list() []string {
 	return out
 }
 
+func (*rdnssLens) wants() wanted {
+	return wanted{
+		Actor:     {event.DHCP4{}, event.DHCP6{}, event.DNSAsked{}},
+		Other:     {event.RouterAdvertised{}},
+		Bystander: {event.RouterAdvertised{}},
+	}
+}
+
 func (l *rdnssLens) see(_ *world, ev *event.Event, role Role) {
 	if role == Actor {
 		l.seeOwn(ev)

@@ -51,6 +51,14 @@ type v6Name struct {
 	visited bool // a conversation to one of its addresses was opened
 }
 
+func (*familyLens) wants() wanted {
+	return wanted{
+		Actor:     {event.RouterAdvertised{}, event.DNSAsked{}, event.DNSAnswered{}, event.FlowStarted{}},
+		Other:     {event.RouterAdvertised{}},
+		Bystander: {event.RouterAdvertised{}},
+	}
+}
+
 func (l *familyLens) see(w *world, ev *event.Event, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.offered = l.offered || isOffer(ev, b, role)

@@ -71,6 +71,12 @@ func (s *said) list(keep func(string) bool) []string {
 	return out
 }
 
+func (*joinLens) wants() wanted {
+	return wanted{
+		Actor: {event.DHCP4{}, event.DHCP6{}, event.LLDPSeen{}, event.Announced{}},
+	}
+}
+
 func (l *joinLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor {
 		return

@@ -20,9 +20,15 @@ const (
 	Bystander
 )
 
+// wanted names the bodies that a lens looks at, by the role in which its host saw
+// them, by their zero values.
+type wanted [Bystander + 1][]event.Body
+
 // lens looks at the events that touch one host and states facts about it. It
 // keeps a bounded state.
 type lens interface {
+	// wants says which events are shown to it; it is the same for all of its kind.
+	wants() wanted
 	// see takes one event, which stays as it is: what is kept of it may point to it.
 	see(w *world, ev *event.Event, role Role)
 	// state writes what is known by now.

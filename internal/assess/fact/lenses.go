@@ -1,5 +1,11 @@
 package fact
 
+import (
+	"reflect"
+
+	"assay/internal/assess/event"
+)
+
 // newLenses makes one of each lens, for one host.
 func newLenses() []lens {
 	return []lens{
@@ -21,4 +27,39 @@ func newLenses() []lens {
 		&trafficLens{},
 		ladderLens{}, // reads what those before it stated, so it is last
 	}
+}
+
+// audience tells which lenses want to see an event: their places in newLenses, by
+// role. Most events are of no interest to most lenses.
+type audience map[reflect.Type]*[Bystander + 1][]int
+
+func newAudience() audience {
+	all := audience{}
+	for i, l := range newLenses() {
+		for role, bodies := range l.wants() {
+			for _, b := range bodies {
+				all.add(b, Role(role), i)
+			}
+		}
+	}
+	return all
+}
+
+func (a audience) add(b event.Body, role Role, place int) {
+	kind := reflect.TypeOf(b)
+	if a[kind] == nil {
+		a[kind] = &[Bystander + 1][]int{}
+	}
+	a[kind][role] = append(a[kind][role], place)
+}
+
+// nobody is the audience of an event that no lens wants.
+var nobody [Bystander + 1][]int
+
+// of is who wants to see an event with that body.
+func (a audience) of(b event.Body) *[Bystander + 1][]int {
+	if who := a[reflect.TypeOf(b)]; who != nil {
+		return who
+	}
+	return &nobody
 }

@@ -87,6 +87,16 @@ const (
 	demandLimit = 1024 // of one host
 )
 
+func (*loginLens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.Login{}, event.LoginAnswered{}, event.HTTPResponse{}, event.DHCP4{},
+			event.DHCP6{}, event.Announced{},
+		},
+		Other: {event.Login{}, event.LoginAnswered{}, event.HTTPResponse{}},
+	}
+}
+
 func (l *loginLens) see(w *world, ev *event.Event, role Role) {
 	if role == Bystander {
 		return

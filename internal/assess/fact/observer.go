@@ -25,6 +25,7 @@ type Observer struct {
 	// the next one, too.
 	actor, other *subject
 	network      *network
+	audience     audience
 	// rdnss are the resolvers that routers advertised to everybody.
 	rdnss   map[netip.Addr]*event.Event
 	now     time.Time
@@ -44,8 +45,8 @@ type subject struct {
 func NewObserver() *Observer {
 	return &Observer{
 		hosts:   map[event.HostID]*subject{},
-		network: newNetwork(),
-		rdnss:   map[netip.Addr]*event.Event{},
+		network: newNetwork(), audience: newAudience(),
+		rdnss: map[netip.Addr]*event.Event{},
 	}
 }
 
@@ -63,22 +64,23 @@ func (o *Observer) Add(ev event.Event) {
 	o.other = o.subject(o.other, ev.Peer, ev.At)
 	actor, other := o.actor, o.other
 	o.learn(&ev, actor)
+	lenses := o.audience.of(ev.Body)
 	if actor != nil {
-		actor.show(&ev, Actor)
+		actor.show(&ev, Actor, lenses[Actor])
 	}
 	if other != nil && other != actor {
-		other.show(&ev, Other)
+		other.show(&ev, Other, lenses[Other])
 	}
 	if isForAll(ev.Body) {
-		o.showAll(&ev, actor, other)
+		o.showAll(&ev, lenses[Bystander], actor, other)
 	}
 }
 
-func (o *Observer) showAll(ev *event.Event, except ...*subject) {
+func (o *Observer) showAll(ev *event.Event, lenses []int, except ...*subject) {
 	for _, id := range o.order {
 		s := o.hosts[id]
 		if s != except[0] && s != except[1] {
-			s.show(ev, Bystander)
+			s.show(ev, Bystander, lenses)
 		}
 	}
 }
@@ -125,14 +127,15 @@ func (o *Observer) subject(last *subject, id event.HostID, at time.Time) *subjec
 	return s
 }
 
-func (s *subject) show(ev *event.Event, role Role) {
+// show lets the lenses at the given places see an event.
+func (s *subject) show(ev *event.Event, role Role, lenses []int) {
 	if role != Bystander {
 		s.world.lastSeen = ev.At
 	}
 	s.traits.see(&s.world, ev, role)
 	s.destinations.see(&s.world, ev, role)
-	for _, l := range s.lenses {
-		l.see(&s.world, ev, role)
+	for _, i := range lenses {
+		s.lenses[i].see(&s.world, ev, role)
 	}
 }
 

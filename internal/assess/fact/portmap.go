@@ -21,6 +21,12 @@ type portMapLens struct {
 	protocols, ports said
 }
 
+func (*portMapLens) wants() wanted {
+	return wanted{
+		Actor: {event.PortMapAsked{}},
+	}
+}
+
 func (l *portMapLens) see(_ *world, ev *event.Event, role Role) {
 	b, ok := ev.Body.(event.PortMapAsked)
 	if !ok || role != Actor {

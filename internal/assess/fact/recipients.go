@@ -40,6 +40,12 @@ type recipientLine struct {
 	bytes uint64
 }
 
+func (*recipientLens) wants() wanted {
+	return wanted{
+		Actor: {event.DNSAnswered{}, event.ClientHello{}, event.HTTPRequest{}, event.FlowEnded{}},
+	}
+}
+
 func (l *recipientLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor {
 		return

@@ -66,6 +66,17 @@ type tlsLens struct {
 	keys   []string
 }
 
+func (*tlsLens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.ClientHello{}, event.FlowEnded{}, event.ServerHello{}, event.ServerKeyExchange{},
+			event.Certificates{}, event.CertificateRequested{}, event.PSKIdentity{}, event.TLSAlert{},
+			event.TLSKeysChanged{}, event.TLSAppData{},
+		},
+		Other: {event.ClientHello{}, event.Certificates{}},
+	}
+}
+
 func (l *tlsLens) see(w *world, ev *event.Event, role Role) {
 	switch role {
 	case Actor:

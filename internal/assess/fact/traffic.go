@@ -32,6 +32,18 @@ type trafficLens struct {
 	arp      sweep
 }
 
+func (*trafficLens) wants() wanted {
+	return wanted{
+		Actor: {
+			event.RouterAdvertised{}, event.FlowStarted{}, event.FlowEstablished{}, event.DHCP4{},
+			event.DHCP6{}, event.ARPSeen{}, event.NeighbourSolicited{}, event.NeighbourAdvertised{},
+			event.AddressUsed{},
+		},
+		Other:     {event.RouterAdvertised{}, event.FlowStarted{}},
+		Bystander: {event.RouterAdvertised{}},
+	}
+}
+
 func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 	switch b := ev.Body.(type) {
 	case event.RouterAdvertised:

@@ -60,6 +60,12 @@ type image struct {
 	body event.HTTPResponse
 }
 
+func (*updateLens) wants() wanted {
+	return wanted{
+		Actor: {event.ClientHello{}, event.HTTPRequest{}, event.HTTPResponse{}, event.FlowEnded{}},
+	}
+}
+
 func (l *updateLens) see(w *world, ev *event.Event, role Role) {
 	if role != Actor || !w.isOwnEnd(ev.Client.Addr()) {
 		return
