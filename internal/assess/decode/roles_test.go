@@ -70,7 +70,7 @@ func TestContentTellsTheClient(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := record(t)
-			r.frame(tcpFrame(t, c.ends.back(), "A", 1, 1, nil))
+			r.frame(tcpFrame(t, c.back(), "A", 1, 1, nil))
 			r.frame(tcpFrame(t, c.ends, "A", 1, 1, []byte(c.says)))
 			r.Close()
 			end := r.events[len(r.events)-1]

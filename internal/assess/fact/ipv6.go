@@ -78,7 +78,7 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 		l.seeRouter(ev, b, role)
 		return
 	}
-	if b, ok := ev.Body.(event.FlowEnded); ok && (role == Actor || role == Other && b.Guessed) {
+	if b, ok := ev.Body.(event.FlowEnded); ok {
 		l.seeEnd(w, ev, b, role)
 	}
 	if role != Actor {
@@ -213,15 +213,13 @@ func (l *ipv6Lens) seeFlow(w *world, ev *event.Event) {
 // conversation is a guess it counts for both ends: the data went over IPv6 anyway.
 func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Role) {
 	mine, to := ends(ev, role)
-	if w.scope(to) != ScopeInternet || role == Other && !w.isOwnEnd(mine) {
+	counts := role == Actor || role == Other && b.Guessed && w.isOwnEnd(mine)
+	if !counts || w.scope(to) != ScopeInternet {
 		return
 	}
-	family := 0
-	if to.Is6() && !to.Is4In6() {
-		family = 1
-	}
-	l.bytes[family] += b.Client.Bytes + b.Server.Bytes
-	if family == 1 && b.Client.Bytes > 0 && b.Server.Bytes > 0 && b.Protocol != "dns" && ev.Server.Port() != 53 {
+	f := family(to)
+	l.bytes[f] += b.Client.Bytes + b.Server.Bytes
+	if f == 1 && b.Client.Bytes > 0 && b.Server.Bytes > 0 && b.Protocol != "dns" && ev.Server.Port() != 53 {
 		l.data.Add(ev)
 	}
 }

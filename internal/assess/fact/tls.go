@@ -209,7 +209,7 @@ func destFor(dests *map[tlsEnd]*tlsDest, order *[]tlsEnd, c *tlsConn) *tlsDest {
 }
 
 func (l *tlsLens) seeEnd(ev *event.Event, b event.FlowEnded) {
-	secure := b.Protocol == "tls" || b.Protocol == "dtls" || b.Protocol == "quic" || b.Protocol == "gquic"
+	secure := slices.Contains([]string{"tls", "dtls", "quic", "gquic"}, b.Protocol)
 	c, known := l.open[ev.Flow]
 	switch {
 	case known:

@@ -54,16 +54,19 @@ func recogniseRecord(c wire.Conn, from event.Side, first []byte) wire.Match {
 		return recogniseMidway(c, h, first)
 	}
 	body := first[recordHeaderLen:]
-	if c.Guessed && len(body) > 0 && !saysFrom(from, body[0]) {
+	if c.Guessed && isOtherSides(from, body) {
 		return wire.No
 	}
 	return recogniseHello(body, c.Midway)
 }
 
-// saysFrom says whether a handshake message may come from that side, as far as
-// the hellos tell.
-func saysFrom(from event.Side, kind byte) bool {
-	return kind != typeClientHello && from == event.FromServer || kind != typeServerHello && from == event.FromClient
+// isOtherSides says that a handshake message is the hello of the other side.
+func isOtherSides(from event.Side, body []byte) bool {
+	hello := byte(typeServerHello)
+	if from == event.FromServer {
+		hello = typeClientHello
+	}
+	return len(body) > 0 && body[0] == hello
 }
 
 // recogniseHello looks at what a first handshake record holds.
