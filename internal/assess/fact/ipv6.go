@@ -219,7 +219,8 @@ func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Rol
 	}
 	f := family(to)
 	l.bytes[f] += b.Client.Bytes + b.Server.Bytes
-	if f == 1 && b.Client.Bytes > 0 && b.Server.Bytes > 0 && b.Protocol != "dns" && ev.Server.Port() != 53 {
+	isDNS := b.Protocol == "dns" || ev.Server.Port() == 53
+	if f == 1 && !isDNS && min(b.Client.Bytes, b.Server.Bytes) > 0 {
 		l.data.Add(ev)
 	}
 }
