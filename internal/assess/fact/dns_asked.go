@@ -15,6 +15,7 @@ type askedPart struct {
 	dnskey, ds, rrsig, any, trust       Because
 	address, addressDO                  Because
 	answers, failures, malformed        Because
+	unasked                             Because // answers whose questions the log does not hold
 	keyTags                             map[uint16]bool
 	names                               map[string]*askedName
 	resolved                            Because
@@ -135,6 +136,9 @@ func (p *askedPart) noteName(b event.DNSAsked) {
 
 func (p *askedPart) answer(ev *event.Event, b event.DNSAnswered) {
 	p.answers.Add(ev)
+	if b.Question == 0 {
+		p.unasked.Add(ev)
+	}
 	if isFailure(b.RCode) {
 		p.failures.Add(ev)
 	}
@@ -160,7 +164,7 @@ func (p *askedPart) state(out *Sheet) {
 		{"dns.queries_cd", p.cd}, {"dns.queries_ad", p.ad}, {"dns.queries_rd0", p.rd0},
 		{"dns.queries_tcp", p.tcp}, {"dns.queries_dnskey", p.dnskey}, {"dns.queries_ds", p.ds},
 		{"dns.queries_rrsig", p.rrsig}, {"dns.queries_any", p.any}, {"dns.queries_address", p.address},
-		{"dns.trust_signals", p.trust}, {"dns.answers", p.answers}, {"dns.failures", p.failures},
+		{"dns.trust_signals", p.trust}, {"dns.answers", p.answers}, {"dns.answers_unasked", p.unasked}, {"dns.failures", p.failures},
 		{"dns.malformed", p.malformed},
 	} {
 		out.Int(c.key, c.b.Seen(), c.b)

@@ -26,6 +26,7 @@ func askedDecls() []Decl {
 		{"dns.trust_signals", Int, "of dns.queries, those that tell which root keys or algorithms the device trusts: _ta- names and EDNS options 5, 6, 7 and 14"},
 		{"dns.key_tags", List, "key tags of root keys that the device signalled, decimal"},
 		{"dns.answers", Int, "answers in clear DNS to the device"},
+		{"dns.answers_unasked", Int, "of these, answers whose questions the log does not hold: the device has asked something that was not seen"},
 		{"dns.failures", Int, "of dns.answers, those with a result other than an answer and no such name (SERVFAIL, REFUSED, ...)"},
 		{"dns.malformed", Int, "DNS messages of the device that could not be read; only the first few of a conversation are counted"},
 		{"dns.names", Int, "different names asked in clear DNS, reverse look-ups included, questions for DNSKEY, DS and trust signals left out; unknown above 1,024"},

@@ -62,7 +62,7 @@ var nameTwins = []struct {
 	{"another resolver answers a question that is not in the log", func(s *nameScene) {
 		s.random()
 		s.answer(farResolver, "g.example.", 0, 300, "198.51.100.9")
-	}, map[string]any{"resolver.foreign": 0, "resolver.unasked": 1, "dns.queries": 6}},
+	}, map[string]any{"resolver.foreign": 0, "resolver.unasked": 1, "dns.queries": 6, "dns.answers_unasked": 1}},
 	{"the offered resolver answers a question that is not in the log", func(s *nameScene) {
 		s.random()
 		s.answer(homeResolver, "g.example.", 0, 300, "198.51.100.9")
