@@ -194,7 +194,17 @@ func mediaOf(b []byte) string {
 			return m.name
 		}
 	}
-	near := head(b, mediaReach)
+	if name := mediaNear(head(b, mediaReach)); name != "" {
+		return name
+	}
+	if len(b) > 3*188 && b[0] == 0x47 && b[188] == 0x47 && b[2*188] == 0x47 { // ISO/IEC 13818-1
+		return "mpeg-ts"
+	}
+	return ""
+}
+
+// mediaNear looks for the longer magics behind a vendor's own framing.
+func mediaNear(near []byte) string {
 	for at := range near {
 		if !beginsMagic[near[at]] {
 			continue
@@ -204,9 +214,6 @@ func mediaOf(b []byte) string {
 				return m.name
 			}
 		}
-	}
-	if len(b) > 3*188 && b[0] == 0x47 && b[188] == 0x47 && b[2*188] == 0x47 { // ISO/IEC 13818-1
-		return "mpeg-ts"
 	}
 	return ""
 }
