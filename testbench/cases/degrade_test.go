@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"assay/internal/assess"
 	"assay/internal/assess/event"
 	"assay/internal/assess/evidence"
 	"assay/internal/assess/report"
@@ -100,6 +101,27 @@ func TestDamageNeverHelps(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestBrokenOffFileProvesNoAbsence: how much is missing behind the break is not known.
+func TestBrokenOffFileProvesNoAbsence(t *testing.T) {
+	b := book(t)
+	for _, c := range all(t) {
+		a := assess.New(b, assess.About{Plan: "capture"})
+		for _, e := range c.entries {
+			a.Add(e)
+		}
+		a.Close()
+		got := map[string]string{}
+		for _, f := range a.Report(assess.AsOf{Truncated: "the file ends in the middle of a frame"}).Findings {
+			got[f.Check] = f.Verdict
+		}
+		for _, r := range b.Rules.Rules() {
+			if r.RestsOnAbsence() && got[r.ID] == "PASS" {
+				t.Errorf("%s: %s is PASS although the file breaks off", c.name, r.ID)
+			}
 		}
 	}
 }

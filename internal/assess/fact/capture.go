@@ -8,7 +8,7 @@ import (
 
 func captureSchema() []Decl {
 	return []Decl{
-		{"capture.gapless", Bool, "the log says of no frame that it was lost or cut short, and no payload byte of the device's conversations is missing"},
+		{"capture.gapless", Bool, "the log says of no frame that it was lost or cut short, does not break off in the middle of one, and no payload byte of the device's conversations is missing"},
 		{"capture.lost_frames", Int, "frames that the capture itself reported lost"},
 		{"capture.missing_bytes", Int, "payload bytes of the device's TCP conversations that the log does not hold"},
 		{"capture.minutes", Double, "minutes from the device's first to its last frame in the log"},
@@ -100,7 +100,7 @@ func (l *captureLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, ro
 
 func (l *captureLens) state(w *world, out *Sheet) {
 	c := w.closing
-	gapless := c.Lost == 0 && c.Cut == 0 && l.missing == 0 && l.lost.Seen() == 0
+	gapless := c.Lost == 0 && c.Cut == 0 && !c.Truncated && l.missing == 0 && l.lost.Seen() == 0
 	gaps := l.gaps
 	gaps.Join(l.lost)
 	out.Bool("capture.gapless", gapless, gaps)
