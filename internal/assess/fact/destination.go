@@ -49,7 +49,7 @@ const destinationLimit = 256
 
 // destinations gathers the far ends of one host.
 type destinations struct {
-	names recipientLens // only its memory of names is used
+	names *recipientLens // the host's own, which remembers the names
 	byEnd map[destinationEnd]*Destination
 	order []*Destination
 	more  int
@@ -60,26 +60,15 @@ type destinationEnd struct {
 	transport event.Transport
 }
 
+// see takes one event before the lenses do: names forgets a conversation that ends.
 func (d *destinations) see(w *world, ev *event.Event, role Role) {
-	if role != Actor {
-		return
-	}
-	switch b := ev.Body.(type) {
-	case event.DNSAnswered:
-		d.names.seeAnswer(b)
-	case event.ClientHello:
-		d.names.seeHello(ev.Flow, b.SNI)
-	case event.HTTPRequest:
-		host, _, _ := strings.Cut(b.Host, ":")
-		d.names.seeHello(ev.Flow, host)
-	case event.FlowEnded:
+	if b, ok := ev.Body.(event.FlowEnded); ok && role == Actor {
 		d.end(w, ev, b)
 	}
 }
 
 func (d *destinations) end(w *world, ev *event.Event, b event.FlowEnded) {
 	name, named := d.names.hello[ev.Flow]
-	delete(d.names.hello, ev.Flow)
 	to := netip.AddrPortFrom(ev.Server.Addr().Unmap(), ev.Server.Port())
 	scope := w.scope(to.Addr())
 	if scope <= ScopeGroup || !w.isOwnEnd(ev.Client.Addr()) {

@@ -29,6 +29,16 @@ func newLenses() []lens {
 	}
 }
 
+// recipientsOf is the lens that remembers the names of far ends.
+func recipientsOf(lenses []lens) *recipientLens {
+	for _, l := range lenses {
+		if r, ok := l.(*recipientLens); ok {
+			return r
+		}
+	}
+	return &recipientLens{}
+}
+
 // audience tells which lenses want to see an event: their places in newLenses, by
 // role. Most events are of no interest to most lenses.
 type audience map[reflect.Type]*[Bystander + 1][]int

@@ -30,21 +30,8 @@ func fill(r *rand.Rand, v reflect.Value) {
 	if !v.CanSet() {
 		return
 	}
-	switch v.Interface().(type) {
-	case netip.Addr:
-		v.Set(reflect.ValueOf(someAddr(r)))
-		return
-	case netip.Prefix:
-		v.Set(reflect.ValueOf(netip.PrefixFrom(someAddr(r), 64)))
-		return
-	case time.Time:
-		v.Set(reflect.ValueOf(testStart))
-		return
-	case event.Side:
-		v.SetUint(uint64(r.IntN(2)))
-		return
-	case event.Secret:
-		v.Set(reflect.ValueOf(event.NewSecret("hunter22")))
+	if special := fillSpecial(r, v.Interface()); special != nil {
+		v.Set(reflect.ValueOf(special))
 		return
 	}
 	switch v.Kind() {
@@ -59,6 +46,24 @@ func fill(r *rand.Rand, v reflect.Value) {
 		}
 	default:
 		fillPlain(r, v)
+	}
+}
+
+// fillSpecial is a value of a type that is filled as a whole, else nil.
+func fillSpecial(r *rand.Rand, of any) any {
+	switch of.(type) {
+	case netip.Addr:
+		return someAddr(r)
+	case netip.Prefix:
+		return netip.PrefixFrom(someAddr(r), 64)
+	case time.Time:
+		return testStart
+	case event.Side:
+		return event.Side(r.IntN(2))
+	case event.Secret:
+		return event.NewSecret("hunter22")
+	default:
+		return nil
 	}
 }
 

@@ -119,6 +119,7 @@ func (o *Observer) subject(last *subject, id event.HostID, at time.Time) *subjec
 		firstSeen:   at,
 		network:     o.network,
 	}}
+	s.destinations.names = recipientsOf(s.lenses)
 	for a, ev := range o.rdnss {
 		s.world.resolvers[a] = ev
 	}

@@ -71,9 +71,12 @@ func (c suiteCensus) forward() bool {
 
 func noteSuites(h event.ClientHello, tell note) {
 	c := takeCensus(h.Suites)
-	for rank, trait := range map[suiteRank]tlsTrait{suiteBroken: traitBroken, suitePhaseOut: traitPhaseOut, suiteUnrated: traitUnrated} {
-		if c.count[rank] > 0 {
-			tell(trait, event.SuiteName(c.first[rank]))
+	for _, bad := range [...]struct {
+		rank  suiteRank
+		trait tlsTrait
+	}{{suiteBroken, traitBroken}, {suitePhaseOut, traitPhaseOut}, {suiteUnrated, traitUnrated}} {
+		if c.count[bad.rank] > 0 {
+			tell(bad.trait, event.SuiteName(c.first[bad.rank]))
 		}
 	}
 	if len(h.SSL2Suites) > 0 || h.SSL2 && h.Legacy == 2 {
