@@ -81,14 +81,12 @@ func (t *tally) add(ev event.Event) {
 	case event.ClientHello:
 		c.ClientHellos += one(b.Transport != event.DTLS)
 	case event.ServerHello:
-		if b.Transport == event.TCP {
-			c.ServerHellos[fmt.Sprintf("0x%04x", b.Version)]++
-		}
+		c.ServerHellos[fmt.Sprintf("0x%04x", b.Version)] += one(b.Transport == event.TCP)
 	case event.HTTPRequest:
 		c.HTTPRequests++
 		c.Authorization += one(b.AuthScheme != "")
 	case event.DHCP4:
-		c.DHCPRequests += one(!b.FromServer && (b.Type == 1 || b.Type == 3))
+		c.DHCPRequests += one(isDHCPRequest(b))
 	case event.RouterSolicited:
 		c.RouterSolicit++
 	case event.QUICSeen:
@@ -97,6 +95,8 @@ func (t *tally) add(ev event.Event) {
 		c.NTPRequests += one(b.Mode == 3)
 	}
 }
+
+func isDHCPRequest(b event.DHCP4) bool { return !b.FromServer && (b.Type == 1 || b.Type == 3) }
 
 func (t *tally) addQuestion(ev event.Event, b event.DNSAsked) {
 	if b.Kind != event.DNSUnicast || b.Transport != event.UDP || ev.Server.Port() != 53 {
@@ -120,6 +120,9 @@ func one(b bool) int {
 func (c Counts) Hellos() string {
 	var out []string
 	for v, n := range c.ServerHellos {
+		if n == 0 {
+			continue // only over QUIC
+		}
 		out = append(out, fmt.Sprintf("%s:%d", v, n))
 	}
 	if len(out) == 0 {

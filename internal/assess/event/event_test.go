@@ -108,7 +108,7 @@ func TestHostID(t *testing.T) {
 			}
 		})
 	}
-	if HostByMAC(mac) != HostByMAC(mac) || HostByMAC(mac) == (HostID{}) {
+	if again := HostByMAC(mac); HostByMAC([6]byte(mac[:])) != again || again == (HostID{}) {
 		t.Error("hosts cannot be compared")
 	}
 }

@@ -133,20 +133,23 @@ func (p Protection) with(q Protection) Protection {
 }
 
 func protectionOf(b event.FlowEnded) Protection {
-	tunnels := []string{"wireguard", "openvpn", "ipsec-nat-t"}
 	kind := protocolKinds[b.Protocol]
 	switch {
 	case b.Client.Bytes+b.Server.Bytes == 0:
 		return ProtectionSilent
-	case kind == clearEncrypted || slices.Contains(tunnels, b.Protocol):
+	case kind == clearEncrypted || slices.Contains([]string{"wireguard", "openvpn", "ipsec-nat-t"}, b.Protocol):
 		return ProtectionEncrypted
-	case kind == clearPlain || kind == clearNetwork || strings.HasPrefix(b.Protocol, "http") || b.Protocol == "h2c":
+	case kind == clearPlain || kind == clearNetwork || isHTTP(b.Protocol):
 		return ProtectionClear
 	case b.Protocol == "" && contentOfFlow(b) == contentReadable:
 		return ProtectionClear
 	default:
 		return ProtectionUnknown
 	}
+}
+
+func isHTTP(protocol string) bool {
+	return strings.HasPrefix(protocol, "http") || protocol == "h2c"
 }
 
 // Destinations lists the far ends of the conversations that a host opened,

@@ -266,12 +266,12 @@ func (at *login) line() string {
 func (l *loginLens) state(w *world, out *Sheet) {
 	out.Int("login.total", l.total.Seen(), l.total)
 	out.Int("login.digest", l.digest.Seen(), l.digest)
-	l.stateClear(w, out)
+	l.stateClear(out)
 	l.stateListed(w, out)
 	l.stateDerived(w, out)
 }
 
-func (l *loginLens) stateClear(w *world, out *Sheet) {
+func (l *loginLens) stateClear(out *Sheet) {
 	var sent, taken Because
 	var lines []string
 	for _, at := range l.seen {

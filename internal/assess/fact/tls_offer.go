@@ -113,21 +113,26 @@ func noteSignatures(h event.ClientHello, tell note) {
 		}
 		return
 	}
-	var weak []string
-	better := false
-	for _, s := range h.SigAlgs {
-		hash := signatureHash(s)
-		better = better || hash == "" || hash == hashSHA224
-		if hash != "" && !slices.Contains(weak, hash) {
-			weak = append(weak, hash)
-		}
-	}
+	weak, better := weakHashes(h.SigAlgs)
 	switch {
 	case len(weak) > 0 && !better:
 		tell(traitSHA1Only, strings.Join(weak, " and "))
 	case len(weak) > 0:
 		tell(traitSHA1, strings.Join(weak, " and "))
 	}
+}
+
+// weakHashes names the weak hash functions among signature algorithms, and says
+// whether there is a better one than SHA-1 and MD5.
+func weakHashes(algorithms []uint16) (weak []string, better bool) {
+	for _, s := range algorithms {
+		hash := signatureHash(s)
+		better = better || hash == "" || hash == hashSHA224
+		if hash != "" && !slices.Contains(weak, hash) {
+			weak = append(weak, hash)
+		}
+	}
+	return weak, better
 }
 
 func noteGroups(h event.ClientHello, tell note) {

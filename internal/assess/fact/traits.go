@@ -56,39 +56,44 @@ func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
 	case event.AddressUsed:
 		t.pass(w, b.Addr, role == Actor)
 	case event.DHCP4:
-		t.seeDHCP(b.FromServer, role)
-		t.name(b.HostName, role == Actor && !b.FromServer)
-		t.vendor(b.VendorClass, role == Actor && !b.FromServer)
+		t.seeDHCP(b.FromServer, role, b.HostName, b.VendorClass)
 	case event.DHCP6:
-		t.seeDHCP(b.FromServer, role)
-		t.vendor(b.VendorClass, role == Actor && !b.FromServer)
+		t.seeDHCP(b.FromServer, role, "", b.VendorClass)
 	case event.DNSAsked:
-		t.host.AsksDNS += one(role == Actor && b.Kind == event.DNSUnicast)
+		t.seeAsked(b, role)
 	case event.DNSAnswered:
-		t.host.AnswersDNS += one(role == Other && b.Kind == event.DNSUnicast && !isFailure(b.RCode))
+		t.seeAnswered(b, role)
 	case event.FlowStarted:
-		if b.Midway {
-			t.host.Midway++
-			return
-		}
-		t.seeFlow(w, ev, role)
+		t.seeFlow(w, ev, b.Midway, role)
 	case event.Announced:
 		t.nameAll(b, role)
 	}
 }
 
-func (t *hostTraits) seeDHCP(fromServer bool, role Role) {
+func (t *hostTraits) seeAsked(b event.DNSAsked, role Role) {
+	t.host.AsksDNS += one(role == Actor && b.Kind == event.DNSUnicast)
+}
+
+func (t *hostTraits) seeAnswered(b event.DNSAnswered, role Role) {
+	t.host.AnswersDNS += one(role == Other && b.Kind == event.DNSUnicast && !isFailure(b.RCode))
+}
+
+func (t *hostTraits) seeDHCP(fromServer bool, role Role, name, vendor string) {
 	switch {
 	case role == Actor && !fromServer:
 		t.host.AsksDHCP = true
+		t.name(name, true)
+		t.vendor(vendor, true)
 	case role == Other && fromServer:
 		t.host.GivesDHCP = true
 	}
 }
 
-func (t *hostTraits) seeFlow(w *world, ev *event.Event, role Role) {
+func (t *hostTraits) seeFlow(w *world, ev *event.Event, midway bool, role Role) {
 	far := w.scope(ev.Server.Addr()) == ScopeInternet
 	switch {
+	case midway: // who opened it was not seen
+		t.host.Midway++
 	case role == Actor && far:
 		t.host.Opens++
 		t.host.OpensFar++

@@ -212,6 +212,6 @@ func printGroup(name string, rows []row) {
 			slowest = r
 		}
 	}
-	fmt.Fprintf(os.Stdout, "\n%s: %d captures, %d frames, verdicts %v; the slowest took %d ms (%s)\n",
+	_, _ = fmt.Fprintf(os.Stdout, "\n%s: %d captures, %d frames, verdicts %v; the slowest took %d ms (%s)\n",
 		name, len(rows), frames, verdicts, slowest.took.Milliseconds(), slowest.file)
 }
