@@ -66,7 +66,7 @@ func thin(list []evidence.Entry, seed int64) []evidence.Entry {
 // holds says that a shortened log still holds all the frames that a finding cites:
 // a fault that happened after its end cannot be asked of it.
 func holds(list []evidence.Entry, cited []event.Ref) bool {
-	return len(cited) > 0 && slices.Max(cited) <= event.Ref(list[len(list)-1].Num)
+	return len(cited) > 0 && slices.Max(cited) <= list[len(list)-1].Num
 }
 
 // better is how good a verdict is for the supplier; an open question is no merit.
@@ -91,18 +91,26 @@ func TestDamageNeverHelps(t *testing.T) {
 			t.Run(c.name+"/"+d.name, func(t *testing.T) {
 				worse := d.apply(c.entries)
 				for _, f := range judge(t, b, c.want.Device, worse).Findings {
-					was := before[f.Check]
-					shown := d.noted || holds(worse, was.Evidence)
-					if shown && better(f.Verdict) > 1 && better(f.Verdict) > better(was.Verdict) {
-						t.Errorf("%s rose from %s to %s: %s", f.Check, was.Verdict, f.Verdict, f.Why)
-					}
-					if d.noted && absence[f.Check] && f.Verdict == "PASS" {
-						t.Errorf("%s is PASS over a noted loss: %s", f.Check, f.Why)
-					}
+					checkDamage(t, d, worse, absence[f.Check], before[f.Check], f)
 				}
 			})
 		}
 	}
+}
+
+func checkDamage(t *testing.T, d damage, worse []evidence.Entry, absence bool, was, is report.Finding) {
+	t.Helper()
+	if rises(was, is) && (d.noted || holds(worse, was.Evidence)) {
+		t.Errorf("%s rose from %s to %s: %s", is.Check, was.Verdict, is.Verdict, is.Why)
+	}
+	if d.noted && absence && is.Verdict == "PASS" {
+		t.Errorf("%s is PASS over a noted loss: %s", is.Check, is.Why)
+	}
+}
+
+// rises says that a verdict became better and is a merit now.
+func rises(was, is report.Finding) bool {
+	return better(is.Verdict) > 1 && better(is.Verdict) > better(was.Verdict)
 }
 
 // TestBrokenOffFileProvesNoAbsence: how much is missing behind the break is not known.
