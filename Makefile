@@ -48,11 +48,7 @@ $(LINT):
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for FUZZTIME each (default 10s)
-	@$(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r pkg; do \
-		$(GO) test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; } | while read -r target; do \
-			echo "$$pkg $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null | tail -n 2; \
-		done; done
+	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: golden
 golden: ## rewrite the golden files; look at the difference before you commit it
