@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -12,6 +13,9 @@ import (
 	"assay/internal/assess/fact"
 	"assay/internal/assess/report"
 )
+
+// memoryGoal is what the whole program should stay below, in bytes.
+const memoryGoal = 104 << 20
 
 // gradeCmd grades captures that somebody made.
 type gradeCmd struct {
@@ -65,6 +69,9 @@ func statementKeys(known []fact.Statement) string {
 
 // Run grades each file in turn and exits with the worst result.
 func (g *gradeCmd) Run(c *console) error {
+	// Memory is bounded whatever the evidence; near the bound the collector works
+	// harder instead of waiting for twice what is in use.
+	debug.SetMemoryLimit(memoryGoal)
 	book, err := loadBook(g.Profile)
 	if err != nil {
 		return err

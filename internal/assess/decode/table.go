@@ -10,7 +10,7 @@ import (
 // conversationLimit bounds the conversations that are followed at a time. With all
 // of them in use, their buffers full and their readers at work, a Decoder stays
 // under 128 MB.
-const conversationLimit = 32768
+const conversationLimit = 16384
 
 // listID says how long a conversation may be silent, and what happens then.
 type listID uint8

@@ -37,7 +37,7 @@ type Patterns struct {
 	// hay and low hold the piece under search with its tail, as it is and in lower
 	// case, only during a call.
 	hay, low [tailLen + blockLen]byte
-	own      map[event.HostID]ownMarks
+	own      map[event.HostID]*ownMarks
 	// reach is the length of the longest folded mark there can be.
 	reach int
 }
@@ -53,12 +53,12 @@ type ownMarks struct {
 const ownReach = 6*2 + 5*3
 
 // maxOwn bounds the hosts whose marks are kept; a device can forge any number of
-// addresses.
+// addresses, and then all are forgotten and made again.
 const maxOwn = 256
 
 // Compile prepares at most 16 canaries of 4 to 64 bytes; others are left out.
 func Compile(canaries []string) *Patterns {
-	p := &Patterns{own: map[event.HostID]ownMarks{}, reach: ownReach}
+	p := &Patterns{own: map[event.HostID]*ownMarks{}, reach: ownReach}
 	taken := 0
 	for _, text := range canaries {
 		text = strings.TrimSpace(text)
@@ -152,16 +152,16 @@ func base64Core(text string, shift int) []string {
 }
 
 // ownOf finds or makes the marks of a host.
-func (p *Patterns) ownOf(h event.HostID) ownMarks {
-	marks, known := p.own[h]
-	if known {
+func (p *Patterns) ownOf(h event.HostID) *ownMarks {
+	if marks, known := p.own[h]; known {
 		return marks
 	}
-	marks = newOwnMarks(h)
-	if len(p.own) < maxOwn {
-		p.own[h] = marks
+	if len(p.own) == maxOwn {
+		clear(p.own)
 	}
-	return marks
+	marks := newOwnMarks(h)
+	p.own[h] = &marks
+	return &marks
 }
 
 func newOwnMarks(h event.HostID) ownMarks {

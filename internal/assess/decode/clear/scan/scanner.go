@@ -21,7 +21,7 @@ const (
 type Scanner struct {
 	patterns *Patterns
 	limit    int
-	own      [2]ownMarks // by whose address it is
+	own      [2]event.HostID // by whose address it is; zero for nobody
 	sides    [2]sideScan
 	kept     map[event.ExposedKind][]event.Secret
 }
@@ -41,9 +41,9 @@ func New(p *Patterns, limit int) *Scanner {
 // Own tells whose link-layer addresses are own addresses: the client's on both
 // sides, the server's where the server speaks.
 func (s *Scanner) Own(client, server event.HostID) {
-	s.own[event.FromClient] = s.patterns.ownOf(client)
+	s.own[event.FromClient] = client
 	if server != client {
-		s.own[event.FromServer] = s.patterns.ownOf(server)
+		s.own[event.FromServer] = server
 	}
 }
 
@@ -114,9 +114,9 @@ func (s *Scanner) findMarks(finds []Found, side event.Side, hay, low []byte, n i
 	for i := range s.patterns.marks {
 		finds = findMark(finds, &s.patterns.marks[i], hay, low, n)
 	}
-	finds = s.own[event.FromClient].find(finds, hay, low, n)
+	finds = s.patterns.ownOf(s.own[event.FromClient]).find(finds, hay, low, n)
 	if side == event.FromServer {
-		finds = s.own[event.FromServer].find(finds, hay, low, n)
+		finds = s.patterns.ownOf(s.own[event.FromServer]).find(finds, hay, low, n)
 	}
 	return finds
 }
