@@ -30,11 +30,10 @@ func bookFrom(fsys fs.FS, profile string) (assess.Book, error) {
 	if err := errors.Join(err, perr, cerr, derr); err != nil {
 		return assess.Book{}, fail(exitBug, "cannot load the rules that this program carries:\n%w", err)
 	}
-	p, ok := grade.Find(profiles, profile)
-	if !ok {
+	if _, ok := grade.Find(profiles, profile); profile != "" && !ok {
 		return assess.Book{}, fail(exitUsage, "unknown profile %q: there are %s", profile, profileIDs(profiles))
 	}
-	return assess.Book{Rules: loaded, Profile: p, Credentials: credentials, Digest: digest}, nil
+	return assess.Book{Rules: loaded, Profiles: profiles, Credentials: credentials, Digest: digest}, nil
 }
 
 func profileIDs(list []grade.Profile) string {

@@ -20,7 +20,7 @@ const memoryGoal = 104 << 20
 // gradeCmd grades captures that somebody made.
 type gradeCmd struct {
 	DUT       string            `name:"dut" placeholder:"MAC|IP|all" help:"The device to grade: its MAC or IP address, or 'all' for every host that acts. Without it the device is chosen, and the report says why."`
-	Profile   string            `default:"internet-standards" placeholder:"ID" help:"Which demands count how much (${default})."`
+	Profile   string            `placeholder:"ID" help:"Which demands count how much: internet-standards or legal-baseline. Without it the one that the evidence records, else internet-standards."`
 	Format    string            `enum:"text,json,html" default:"text" help:"Form of the report: text, json or html."`
 	Output    string            `short:"o" placeholder:"PATH" help:"Write the report to this file; with several reports, to a folder."`
 	Statement map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Something that no packet can show, such as setup-captured=yes. May be repeated."`
@@ -97,7 +97,7 @@ func (g *gradeCmd) Run(c *console) error {
 // file grades one file and returns the exit code of its worst report.
 func (g *gradeCmd) file(c *console, book assess.Book, out *sink, file string) (int, error) {
 	a := assess.New(book, assess.About{
-		File: filepath.Base(shown(file)), Version: programVersion(), Plan: "capture",
+		File: filepath.Base(shown(file)), Version: programVersion(), Plan: "capture", Profile: g.Profile,
 		Statements: g.Statement, Canaries: g.Canary,
 	})
 	asOf, err := read(c, file, a)

@@ -17,7 +17,7 @@ import (
 // Book is what an assessment judges by.
 type Book struct {
 	Rules       rule.Book
-	Profile     grade.Profile
+	Profiles    []grade.Profile // at least one
 	Credentials []fact.Credential
 	Digest      string // SHA-256 of the rule files, hexadecimal
 }
@@ -26,7 +26,10 @@ type Book struct {
 type About struct {
 	File    string // name of the evidence file, for the reader
 	Version string // of the program
-	Plan    string // "capture" for a file made elsewhere, else the plan of the run
+	Plan    string // "capture" for a file made elsewhere; the log's own record goes before
+	// Profile is the id of the profile to judge by; "" takes the one that the log
+	// records, else the default.
+	Profile string
 	// Statements are what the operator declares ("setup-captured": "yes").
 	Statements map[string]string
 	// Canaries are texts that the operator typed into the device at set-up.
@@ -48,6 +51,7 @@ type Assessor struct {
 	watch   *fact.Observer
 	first   time.Time // of the first packet
 	last    time.Time // of the latest packet
+	noted   noted     // what the log says of the run itself
 	closed  bool
 }
 
@@ -71,6 +75,9 @@ func (a *Assessor) Add(e evidence.Entry) {
 			a.last = e.At
 		}
 	}
+	if e.Kind == evidence.KindNote {
+		a.noted.add(e.Note)
+	}
 	a.watch.Tick(e.At)
 	a.decoder.Add(e)
 }
@@ -85,9 +92,13 @@ func (a *Assessor) Close() {
 // Hosts lists the hosts of the log in order of their first event.
 func (a *Assessor) Hosts() []fact.Host { return a.watch.Hosts() }
 
-// Report chooses the device and reports on it.
+// Report takes the device that the log's own record names, else chooses one, and
+// reports on it.
 func (a *Assessor) Report(asOf AsOf) report.Report {
-	h, why := Choose(a.Hosts())
+	h, why, ok := a.recorded()
+	if !ok {
+		h, why = Choose(a.Hosts())
+	}
 	return a.ReportOn(h.ID, why, asOf)
 }
 
@@ -126,20 +137,21 @@ func nothingProven(why string) report.Overall {
 func (a *Assessor) closing(c decode.Counts, asOf AsOf) fact.Closing {
 	return fact.Closing{
 		Frames: c.Frames, Cut: c.Cut, Lost: c.Lost, Malformed: c.Malformed,
-		Truncated: asOf.Truncated != "", Statements: a.about.Statements, Credentials: a.book.Credentials,
+		Truncated: asOf.Truncated != "", Statements: a.statements(), Credentials: a.book.Credentials,
 	}
 }
 
 func (a *Assessor) run() report.Run {
+	profile := a.profile()
 	r := report.Run{
-		Started: a.first.UTC(), Ended: a.last.UTC(), Plan: a.about.Plan,
-		Profile: a.book.Profile.ID, ProfileTitle: a.book.Profile.Title,
+		Started: a.first.UTC(), Ended: a.last.UTC(), Plan: a.plan(), Told: a.noted.told(),
+		Profile: profile.ID, ProfileTitle: profile.Title,
 		RulesDigest: a.book.Digest, AssayVersion: a.about.Version,
 	}
 	if a.first.IsZero() {
 		r.Started, r.Ended = time.Time{}, time.Time{}
 	}
-	for k, v := range a.about.Statements {
+	for k, v := range a.statements() {
 		r.Statements = append(r.Statements, report.Field{Name: event.Clean(k), Value: event.Clean(v)})
 	}
 	sort.Slice(r.Statements, func(i, j int) bool { return r.Statements[i].Name < r.Statements[j].Name })

@@ -27,7 +27,7 @@ func TestNoEvidenceProvesNothing(t *testing.T) {
 		"a zero entry":      {{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := New(Book{Profile: profile()}, About{File: "x.pcap"})
+			a := New(Book{Profiles: []grade.Profile{profile()}}, About{File: "x.pcap"})
 			for _, e := range entries {
 				a.Add(e)
 			}
@@ -41,7 +41,7 @@ func TestNoEvidenceProvesNothing(t *testing.T) {
 }
 
 func TestDemandWithoutRuleIsShownAsOpen(t *testing.T) {
-	a := New(Book{Rules: rule.Book{}, Profile: profile()}, About{})
+	a := New(Book{Rules: rule.Book{}, Profiles: []grade.Profile{profile()}}, About{})
 	a.Close()
 	r := a.Report(AsOf{})
 	want := report.NotTested{Check: "CR-01", Level: "REQUIRED", Verdict: "UNASSESSED"}
@@ -56,7 +56,7 @@ func TestDemandWithoutRuleIsShownAsOpen(t *testing.T) {
 }
 
 func TestEntriesAfterCloseChangeNothing(t *testing.T) {
-	a := New(Book{Profile: profile()}, About{})
+	a := New(Book{Profiles: []grade.Profile{profile()}}, About{})
 	a.Close()
 	before := a.Report(AsOf{})
 	a.Add(evidence.Entry{Num: 1, At: time.Unix(1700000000, 0), Kind: evidence.KindPacket,

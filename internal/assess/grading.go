@@ -9,7 +9,7 @@ import (
 
 // grade adds the findings up and puts the result into the report's terms.
 func (a *Assessor) grade(findings []rule.Finding, sheet *fact.Sheet) report.Graded {
-	result := grade.Grade(findings, a.book.Profile)
+	result := grade.Grade(findings, a.profile())
 	out := report.Graded{
 		Overall: report.Overall{
 			Verdict: result.Overall.Word.String(), Why: result.Overall.Why,

@@ -46,11 +46,7 @@ func book(t *testing.T) assess.Book {
 	if err := errors.Join(err, perr, cerr); err != nil {
 		t.Fatal(err)
 	}
-	p, ok := grade.Find(profiles, "internet-standards")
-	if !ok {
-		t.Fatal("the profile internet-standards is gone")
-	}
-	return assess.Book{Rules: loaded, Profile: p, Credentials: credentials}
+	return assess.Book{Rules: loaded, Profiles: profiles, Credentials: credentials}
 }
 
 // all reads every case.

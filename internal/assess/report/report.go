@@ -62,6 +62,8 @@ type Run struct {
 	AssayVersion string    `json:"assay_version"`
 	// Statements are what the operator declared, in order of the keys.
 	Statements []Field `json:"statements"`
+	// Told is what the operator wrote of the run and of the device.
+	Told []Field `json:"told,omitempty"`
 }
 
 // Overall is the answer to the buyer's question.

@@ -209,6 +209,9 @@ func (p *textPage) evidence(r Report) {
 	p.label(2, "Period", when(r.Run.Started)+", "+lasted(r.Run.Started, r.Run.Ended))
 	p.label(2, "Frames", fmt.Sprintf("%d, %s", r.Evidence.Frames, size(r.Evidence.Bytes)))
 	p.label(2, "Device", r.Device.ChosenBecause)
+	for _, t := range r.Run.Told {
+		p.label(2, "Operator", t.Name+": "+t.Value)
+	}
 	for _, h := range r.Hosts {
 		p.label(2, "Host", hostLine(h))
 	}
