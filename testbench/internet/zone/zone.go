@@ -75,7 +75,7 @@ func (u *Universe) newZone(s spec, index int) (*Zone, error) {
 // The servers' addresses: blocks set aside for documentation, so that no
 // packet of the lab could ever mean a machine of somebody.
 func serverOf(zone string, index int) Server {
-	v4 := netip.AddrFrom4([4]byte{198, 51, 100, byte(index + 1)})
+	v4 := netip.AddrFrom4([4]byte{192, 0, 2, byte(index + 1)})
 	v6 := netip.MustParseAddr("2001:db8:53::").As16()
 	v6[15] = byte(index + 1)
 	return Server{Zone: zone, Name: "ns1" + under(zone), V4: v4, V6: netip.AddrFrom16(v6)}
