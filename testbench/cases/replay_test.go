@@ -13,10 +13,7 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/assess/evidence"
-	"assay/internal/assess/fact"
-	"assay/internal/assess/grade"
 	"assay/internal/assess/report"
-	"assay/internal/assess/rule"
 	"assay/rules"
 )
 
@@ -36,17 +33,11 @@ type recorded struct {
 
 func book(t *testing.T) assess.Book {
 	t.Helper()
-	loaded, err := rule.Load(rules.FS, fact.Schema())
-	var ids []string
-	for _, r := range loaded.Rules() {
-		ids = append(ids, r.ID)
-	}
-	profiles, perr := grade.LoadProfiles(rules.FS, ids)
-	credentials, cerr := rule.LoadCredentials(rules.FS)
-	if err := errors.Join(err, perr, cerr); err != nil {
+	b, err := assess.LoadBook(rules.FS)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return assess.Book{Rules: loaded, Profiles: profiles, Credentials: credentials}
+	return b
 }
 
 // all reads every case.

@@ -296,7 +296,6 @@ func (l *loginLens) stateClear(out *Sheet) {
 // sortedUnique is the list without repetitions, in order, at most lineLimit long.
 func sortedUnique(lines []string) []string {
 	const lineLimit = 64
-	slices.Sort(lines)
-	lines = slices.Compact(lines)
+	lines = slices.Compact(slices.Sorted(slices.Values(lines)))
 	return lines[:min(len(lines), lineLimit)]
 }
