@@ -1,0 +1,196 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"assay/internal/assess"
+	"assay/internal/assess/evidence"
+	"assay/internal/assess/fact"
+	"assay/internal/assess/report"
+)
+
+// State is where a run stands.
+type State string
+
+// The states of a run, in order. Waiting is that of a box without a device. A run
+// ends as Done or, when the device went away before its time was up, as Left.
+const (
+	Waiting    State = "waiting"
+	Joined     State = "joined"     // a frame of the device was seen
+	Observing  State = "observing"  // the device has an address and is at work
+	Concluding State = "concluding" // the log is being closed and graded
+	Done       State = "done"
+	Left       State = "left"
+)
+
+// Ended says whether the state is a final one.
+func (s State) Ended() bool { return s == Done || s == Left }
+
+// Options say what a run is about and when it ends.
+type Options struct {
+	// Record is what the log's first note says; DUT must be set.
+	Record  assess.RunNote
+	Book    assess.Book
+	Version string // of the program
+	// Observe is how long the device is watched once it is at work; 0 means until
+	// somebody ends the run.
+	Observe time.Duration
+	// Gone is how long the device may be silent before it counts as gone; 0 means
+	// that silence never does.
+	Gone time.Duration
+	// Started is when the run began, as the log's first entry has it.
+	Started time.Time
+	// AsOf tells the digest and the size of the log as it stands.
+	AsOf func() assess.AsOf
+	// Publish takes each change, on the run's own goroutine; it must not block.
+	Publish func(Snapshot)
+}
+
+// Snapshot is what can be told of a run at one moment.
+type Snapshot struct {
+	Record  assess.RunNote
+	State   State
+	Why     string    // how it came to this state, in words
+	Since   time.Time // when the state began
+	Started time.Time
+	// Until is when the observation ends by itself; zero when nothing sets an end.
+	Until time.Time
+	// Report is the latest one; provisional until the run has ended.
+	Report report.Report
+	// Graded says that there is a report.
+	Graded bool
+}
+
+// LogName is the name of the evidence file in reports.
+const LogName = "evidence.pcapng"
+
+// Run is one evaluation. One goroutine owns it.
+type Run struct {
+	opts     Options
+	assessor *assess.Assessor
+	snap     Snapshot
+	spoke    time.Time // last activity of the device
+	events   int       // of the device, when it was last looked at
+	pace     pace
+}
+
+// New begins a run; the log's entries follow by Take.
+func New(o Options) *Run {
+	r := &Run{
+		opts:     o,
+		assessor: assess.New(o.Book, assess.About{File: LogName, Version: o.Version, Plan: "capture"}),
+		snap:     Snapshot{Record: o.Record, State: Joined, Why: "The device sent its first frame.", Since: o.Started, Started: o.Started},
+		spoke:    o.Started,
+	}
+	r.publish()
+	return r
+}
+
+// State is where the run stands.
+func (r *Run) State() State { return r.snap.State }
+
+// Snapshot is the run as it stands.
+func (r *Run) Snapshot() Snapshot { return r.snap }
+
+// Take adds the next entry of the run's log. After the end it does nothing.
+func (r *Run) Take(e evidence.Entry) {
+	if r.snap.State.Ended() {
+		return
+	}
+	r.assessor.Add(e)
+	r.pace.changed = true
+}
+
+// Tick looks at the run at the given moment and returns true when it is time to
+// conclude: the owner then closes the log and calls Conclude.
+func (r *Run) Tick(now time.Time) (conclude bool) {
+	if r.snap.State.Ended() || r.snap.State == Concluding {
+		return false
+	}
+	r.look(now)
+	if r.pace.due(now) {
+		r.grade(now)
+	}
+	switch {
+	case !r.snap.Until.IsZero() && !now.Before(r.snap.Until):
+		r.enter(Concluding, "The time of observation is over.", now)
+	case r.opts.Gone > 0 && now.Sub(r.spoke) >= r.opts.Gone:
+		r.enter(Concluding, fmt.Sprintf("Nothing was heard of the device for %s.", r.opts.Gone), now)
+	}
+	return r.snap.State == Concluding
+}
+
+// End asks for the end of the run: by the operator, or because the box stops. The
+// owner then closes the log and calls Conclude.
+func (r *Run) End(why string, now time.Time) {
+	if !r.snap.State.Ended() {
+		r.enter(Concluding, why, now)
+	}
+}
+
+// Conclude makes the final report; the log is complete and AsOf tells its digest.
+// A device that was gone by then makes the run end as Left.
+func (r *Run) Conclude(now time.Time) Snapshot {
+	if r.snap.State.Ended() {
+		return r.snap
+	}
+	r.assessor.Close()
+	r.grade(now)
+	end, why := Done, r.snap.Why
+	if r.gone(now) {
+		end = Left
+	}
+	r.enter(end, why, now)
+	return r.snap
+}
+
+// gone says whether the device was away when the run ended.
+func (r *Run) gone(now time.Time) bool {
+	return r.opts.Gone > 0 && now.Sub(r.spoke) >= r.opts.Gone
+}
+
+// look follows what the device does.
+func (r *Run) look(now time.Time) {
+	h, seen := r.device()
+	if !seen {
+		return
+	}
+	if h.Events != r.events {
+		r.events, r.spoke = h.Events, h.LastSeen
+	}
+	if r.snap.State != Joined || !atWork(h) {
+		return
+	}
+	if r.opts.Observe > 0 {
+		r.snap.Until = now.Add(r.opts.Observe)
+	}
+	r.enter(Observing, "The device has an address and began to work.", now)
+}
+
+// atWork says whether a device has an address and used it.
+func atWork(h fact.Host) bool {
+	return len(h.Addresses) > 0 && (h.Opens > 0 || h.AsksDNS > 0 || h.Serves > 0 || h.Midway > 0)
+}
+
+func (r *Run) device() (fact.Host, bool) {
+	return assess.Find(r.assessor.Hosts(), r.opts.Record.DUT)
+}
+
+func (r *Run) enter(s State, why string, now time.Time) {
+	r.snap.State, r.snap.Why, r.snap.Since = s, why, now
+	r.publish()
+}
+
+// grade makes a report of what is known.
+func (r *Run) grade(now time.Time) {
+	r.snap.Report, r.snap.Graded = r.assessor.Report(r.opts.AsOf()), true
+	r.pace.graded(now)
+	r.publish()
+}
+
+func (r *Run) publish() {
+	if r.opts.Publish != nil {
+		r.opts.Publish(r.snap)
+	}
+}
