@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -156,43 +157,44 @@ func TestTheLogGradedAgainGivesTheSameReport(t *testing.T) {
 	}
 }
 
-func TestStates(t *testing.T) {
-	b := book(t)
+func TestTheTimeOfObservationEndsARun(t *testing.T) {
 	rec := recordRun(t, traffic.Devices()[0], "02:ca:fe:00:00:10")
-	t.Run("time of observation", func(t *testing.T) {
-		run, all := rec.watch(t, b, time.Minute, 0)
-		want := []State{Joined, Observing, Concluding, Done}
-		if got := states(all); !equal(got, want) {
-			t.Fatalf("went through %v, want %v", got, want)
-		}
-		s := run.Snapshot()
-		if s.Until.Sub(s.Started) < time.Minute || !s.Graded || s.Why == "" {
-			t.Errorf("ended at %v after %v because %q", s.Since, s.Until.Sub(s.Started), s.Why)
-		}
-	})
-	t.Run("the device goes away", func(t *testing.T) {
-		run, _ := rec.watch(t, b, 0, time.Hour)
-		last := rec.entries[len(rec.entries)-1].At
-		if run.Tick(last.Add(59*time.Minute)) || !run.Tick(last.Add(2*time.Hour)) {
-			t.Fatal("silence of an hour does not end the run, or less does")
-		}
-		if s := run.Conclude(last.Add(2 * time.Hour)); s.State != Left || !s.Graded {
-			t.Errorf("ended as %s", s.State)
-		}
-	})
-	t.Run("the operator ends it", func(t *testing.T) {
-		run, _ := rec.watch(t, b, 0, 0)
-		run.End("The operator ended the run.", rec.entries[0].At)
-		if run.Tick(rec.entries[0].At) {
-			t.Error("a run that concludes is asked to conclude again")
-		}
-		s := run.Conclude(rec.entries[0].At)
-		run.Take(rec.entries[1])
-		run.End("again", rec.entries[0].At)
-		if again := run.Conclude(rec.entries[0].At); again.Why != s.Why || again.State != Done {
-			t.Errorf("an ended run became %s because %q", again.State, again.Why)
-		}
-	})
+	run, all := rec.watch(t, book(t), time.Minute, 0)
+	if got, want := states(all), []State{Joined, Observing, Concluding, Done}; !slices.Equal(got, want) {
+		t.Fatalf("went through %v, want %v", got, want)
+	}
+	s := run.Snapshot()
+	if s.Until.Sub(s.Started) < time.Minute || !s.Graded || s.Why == "" {
+		t.Errorf("ended at %v after %v because %q", s.Since, s.Until.Sub(s.Started), s.Why)
+	}
+}
+
+func TestADeviceThatGoesAwayEndsItsRun(t *testing.T) {
+	rec := recordRun(t, traffic.Devices()[0], "02:ca:fe:00:00:10")
+	run, _ := rec.watch(t, book(t), 0, time.Hour)
+	last := rec.entries[len(rec.entries)-1].At
+	if run.Tick(last.Add(59*time.Minute)) || !run.Tick(last.Add(2*time.Hour)) {
+		t.Fatal("silence of an hour does not end the run, or less does")
+	}
+	if s := run.Conclude(last.Add(2 * time.Hour)); s.State != Left || !s.Graded {
+		t.Errorf("ended as %s", s.State)
+	}
+}
+
+func TestTheOperatorEndsARunOnce(t *testing.T) {
+	rec := recordRun(t, traffic.Devices()[0], "02:ca:fe:00:00:10")
+	run, _ := rec.watch(t, book(t), 0, 0)
+	now := rec.entries[0].At
+	run.End("The operator ended the run.", now)
+	if run.Tick(now) {
+		t.Error("a run that concludes is asked to conclude again")
+	}
+	s := run.Conclude(now)
+	run.Take(rec.entries[1])
+	run.End("again", now)
+	if again := run.Conclude(now); again.Why != s.Why || again.State != Done {
+		t.Errorf("an ended run became %s because %q", again.State, again.Why)
+	}
 }
 
 func states(all []Snapshot) []State {
@@ -203,18 +205,6 @@ func states(all []Snapshot) []State {
 		}
 	}
 	return out
-}
-
-func equal(a, b []State) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func TestADeviceWithoutAddressStaysJoined(t *testing.T) {
