@@ -75,3 +75,14 @@ func poolRecords() string {
 	}
 	return b.String()
 }
+
+// registry fills a top-level domain, so that the hashes of its delegations lie
+// apart as they do in a real one: a proof about one vendor then says nothing
+// about another, and resolvers cannot answer for no-proof.things from memory.
+func registry() string {
+	var b strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&b, "registered-%02d TXT \"a name of somebody\"\n", i)
+	}
+	return b.String()
+}

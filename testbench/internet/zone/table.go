@@ -19,7 +19,7 @@ func tops() []spec {
 		{name: "example.", algorithm: dns.ECDSAP256SHA256, denial: nsec, link: dsGood, want: Secure,
 			why: "a top-level domain signed with NSEC"},
 		{name: "things.", algorithm: dns.ECDSAP256SHA256, denial: nsec3OptOut, link: dsGood, want: Secure, wantDenied: Insecure,
-			why: "a top-level domain signed with NSEC3 and opt-out: absent names may hide unsigned delegations"},
+			why: "a top-level domain signed with NSEC3 and opt-out: absent names may hide unsigned delegations", records: registry()},
 		{name: "legacy.", link: dsAbsent, want: Insecure, why: "a top-level domain that is not signed"},
 		{name: "com.", algorithm: dns.ECDSAP256SHA256, denial: nsec3OptOut, link: dsGood, want: Secure, wantDenied: Insecure,
 			why: "built-in names of devices; NSEC3 and opt-out as in the real one"},
