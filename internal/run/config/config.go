@@ -1,0 +1,92 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is everything that can be set.
+type Config struct {
+	Ports  Ports
+	Uplink Uplink
+	LAN    LAN
+	DNS    DNS
+	Run    Run
+	Store  Store
+}
+
+// Ports are the names of the two links; "" lets the box find them.
+type Ports struct{ LAN, WAN string }
+
+// Uplink says how the WAN port gets its addresses.
+type Uplink struct {
+	// Mode is "auto" (existing where the host has a default route over the WAN
+	// port, else dhcp), "existing", "dhcp" or "static".
+	Mode      string
+	Addresses []netip.Prefix // static
+	Gateways  []netip.Addr   // static
+}
+
+// LAN says which network the device is given.
+type LAN struct {
+	// IPv4 is the box's address with the network's length; not valid lets the box
+	// choose one that the uplink does not use.
+	IPv4 netip.Prefix
+	// IPv6 is "auto" (the prefix that the uplink delegates, else NAT66) or "off".
+	IPv6 string
+	// DHCPv6 is "stateless", "stateful" or "off".
+	DHCPv6 string
+	// Lease is how long an address is lent.
+	Lease time.Duration
+}
+
+// DNS says whom the box's resolver asks.
+type DNS struct {
+	// Upstreams are asked over UDP and TCP, or over TLS where they have a name;
+	// none lets the box ask those of the uplink.
+	Upstreams []Upstream
+	// Anchors is a file of trust anchors; "" means those of the public root.
+	Anchors string
+}
+
+// Upstream is one resolver, written "192.0.2.53", "[2001:db8::53]:53" or, for DNS
+// over TLS (RFC 7858), "192.0.2.53#dns.example".
+type Upstream struct {
+	Addr netip.AddrPort
+	Name string // of its certificate; "" for plain DNS
+}
+
+// Run is what a run begins with.
+type Run struct {
+	Operator, Label, Firmware, Serial string
+	Profile                           string
+	// Observe is how long a device is watched once it is at work; 0 means until
+	// somebody ends the run.
+	Observe time.Duration
+	// Gone is how long a device may be silent before it counts as gone; 0 means
+	// that silence never does.
+	Gone time.Duration
+	// Devices is how many are watched at once.
+	Devices int
+}
+
+// Store says where runs are kept and for how long.
+type Store struct {
+	Folder string
+	// State is the folder of what must survive a restart: leases, the journal of
+	// changes to the host, the box's identity.
+	State string
+	// Runs and Bytes are the most that is kept; the oldest ended runs go first.
+	Runs  int
+	Bytes int64
+}
+
+// Default is what a two-port box works with.
+func Default() Config {
+	return Config{
+		Uplink: Uplink{Mode: "auto"},
+		LAN:    LAN{IPv6: "auto", DHCPv6: "stateless", Lease: time.Hour},
+		Run:    Run{Profile: "internet-standards", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Devices: 4},
+		Store:  Store{Folder: "/var/lib/assay/runs", State: "/var/lib/assay/state", Runs: 200, Bytes: 20 << 30},
+	}
+}
