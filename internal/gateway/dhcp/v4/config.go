@@ -93,6 +93,12 @@ func (n Network) withDefaults() Network {
 	return n
 }
 
+// sameAddresses reports whether the leases of one network are good in the other.
+func (n Network) sameAddresses(o Network) bool {
+	return n.Prefix == o.Prefix && n.First == o.First && n.Last == o.Last &&
+		n.Server == o.Server && n.Router == o.Router && n.Lease == o.Lease
+}
+
 // check says what is wrong with a network that is not silent.
 func (n Network) check() error {
 	switch {
