@@ -12,6 +12,7 @@ package internet
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -20,7 +21,9 @@ import (
 	"github.com/miekg/dns"
 
 	"assay/testbench/internet/authority"
+	"assay/testbench/internet/provider"
 	"assay/testbench/internet/serve"
+	"assay/testbench/internet/servers"
 	"assay/testbench/internet/zone"
 )
 
@@ -65,22 +68,40 @@ const (
 type Internet struct {
 	*zone.Universe
 	group *serve.Group
+	ca    *servers.CA
 }
 
 // Start makes the zones and starts all servers on the host.
 func Start(ctx context.Context, h Host, o Options) (*Internet, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
 	u, err := zone.NewUniverse(o.Seed, o.Clock)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the zones of the internet: %w", err)
 	}
-	i := &Internet{Universe: u, group: serve.NewGroup(h)}
+	ca, err := servers.NewCA(o.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make the internet's certificates: %w", err)
+	}
+	i := &Internet{Universe: u, group: serve.NewGroup(h), ca: ca}
 	if err := i.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start the internet: %w", err), i.Close())
 	}
 	return i, nil
 }
 
-func (i *Internet) start(ctx context.Context, _ Options) error {
+func (i *Internet) start(ctx context.Context, o Options) error {
+	for _, step := range []func(context.Context, Options) error{i.names, i.resolvers, i.machines, i.uplink} {
+		if err := step(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names starts the name servers of all zones.
+func (i *Internet) names(ctx context.Context, _ Options) error {
 	for _, s := range i.Servers() {
 		answer := func(q *dns.Msg) *dns.Msg { return i.Authority(q, s.Zone) }
 		for _, at := range []netip.Addr{s.V4, s.V6} {
@@ -89,23 +110,57 @@ func (i *Internet) start(ctx context.Context, _ Options) error {
 			}
 		}
 	}
-	for _, at := range i.ResolverAddrs() {
-		if err := authority.Plain(ctx, i.group, at, i.Answer); err != nil {
+	return nil
+}
+
+// resolvers starts the provider's resolver and the public ones.
+func (i *Internet) resolvers(ctx context.Context, o Options) error {
+	answer := i.Answer
+	if o.PlainResolver {
+		answer = provider.Plain(answer)
+	}
+	config := i.config(servers.Profile{}, "resolver.isp.example", zone.ISPHost)
+	if err := provider.Resolver(ctx, i.group, i.ResolverAddrs(), config, answer); err != nil {
+		return err
+	}
+	for _, p := range public() {
+		config := i.config(servers.Profile{}, p.name, p.host)
+		if err := provider.Public(ctx, i.group, []netip.Addr{p.host.V4, p.host.V6}, config, i.Answer); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// config is the TLS of a machine with a name and two addresses.
+func (i *Internet) config(p servers.Profile, name string, h zone.Host) *tls.Config {
+	return i.ca.Config(p, name, []netip.Addr{h.V4, h.V6}, i.Owner)
+}
+
+// uplink starts the provider's side of the link to the gateway.
+func (i *Internet) uplink(ctx context.Context, o Options) error {
+	if o.WANLink == "" {
+		return nil
+	}
+	u := provider.Uplink{
+		Link: o.WANLink, RouterV4: netip.MustParsePrefix(RouterV4), RouterV6: netip.MustParsePrefix(RouterV6),
+		First: netip.MustParseAddr(LeasesFrom), Resolvers: i.ResolverAddrs(), NoIPv6: o.NoIPv6, Inside: o.Inside,
+	}
+	if !o.NoDelegation {
+		u.Pool = netip.MustParsePrefix(Delegated)
+	}
+	return u.Offer(ctx, i.group)
+}
+
 // ResolverAddrs are the addresses of the provider's resolver: UDP and TCP on
-// port 53, TLS on 853.
+// port 53, TLS on 853 in the name of resolver.isp.example.
 func (i *Internet) ResolverAddrs() []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("198.51.100.53"), netip.MustParseAddr("2001:db8:100::53")}
+	return []netip.Addr{zone.ISPHost.V4, zone.ISPHost.V6}
 }
 
 // CAPEM is the certificate of the lab's public authority, to be trusted by
 // devices like those that come with an operating system.
-func (i *Internet) CAPEM() []byte { return nil }
+func (i *Internet) CAPEM() []byte { return i.ca.PEM() }
 
 // Close ends all servers and waits for them. It may be called again.
 func (i *Internet) Close() error { return i.group.Close() }

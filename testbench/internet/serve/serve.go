@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -35,7 +36,7 @@ type Group struct {
 func NewGroup(h Host) *Group { return &Group{host: h, assigned: map[netip.Addr]bool{}} }
 
 // Listen opens a TCP socket at an address, which becomes the host's. The caller
-// hands it to a server and that to Go.
+// hands it to a server and that to Go; Close closes the socket in any case.
 func (g *Group) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
 	if err := g.assign(at.Addr()); err != nil {
 		return nil, err
@@ -44,6 +45,7 @@ func (g *Group) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, er
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve TCP at %s: %w", at, err)
 	}
+	g.own(l.Close)
 	return l, nil
 }
 
@@ -56,16 +58,21 @@ func (g *Group) ListenPacket(ctx context.Context, at netip.AddrPort) (net.Packet
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve UDP at %s: %w", at, err)
 	}
+	g.own(c.Close)
 	return c, nil
 }
 
 // Go runs a server in a goroutine of the group. Close calls stop, which must
 // make run return, and waits for it.
 func (g *Group) Go(stop func() error, run func()) {
-	g.mu.Lock()
-	g.closers = append(g.closers, stop)
-	g.mu.Unlock()
+	g.own(stop)
 	g.wg.Go(run)
+}
+
+func (g *Group) own(stop func() error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closers = append(g.closers, stop)
 }
 
 // assign gives the host an address, once.
@@ -83,14 +90,14 @@ func (g *Group) assign(a netip.Addr) error {
 	return nil
 }
 
-// Close ends all servers and waits until they have ended. It may be called again.
+// Close ends all servers, the last first, and waits until they have ended. It may be called again.
 func (g *Group) Close() error {
 	g.mu.Lock()
 	closers := g.closers
 	g.closers = nil
 	g.mu.Unlock()
 	var errs []error
-	for _, stop := range closers {
+	for _, stop := range slices.Backward(closers) {
 		if err := stop(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}

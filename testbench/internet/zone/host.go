@@ -36,7 +36,9 @@ var (
 	GoogleHost  = Host{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
 	Google2Host = Host{netip.MustParseAddr("8.8.4.4"), netip.MustParseAddr("2001:4860:4860::8844")}
 	CloudHost   = Host{netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("2606:4700:4700::1111")}
-	QuadHost    = Host{netip.MustParseAddr("9.9.9.9"), netip.MustParseAddr("2620:fe::fe")}
+	// ISPHost is the provider's resolver, on the uplink's own network.
+	ISPHost  = Host{netip.MustParseAddr("198.51.100.53"), netip.MustParseAddr("2001:db8:100::53")}
+	QuadHost = Host{netip.MustParseAddr("9.9.9.9"), netip.MustParseAddr("2620:fe::fe")}
 )
 
 // host has the same last number in both families, so that people can tell in a

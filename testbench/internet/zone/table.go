@@ -79,6 +79,8 @@ func services() []spec {
 			records: QuadHost.at("dns") + QuadHost.at("dns9")},
 		{name: "cloudflare-dns.com.", algorithm: dns.ECDSAP256SHA256, denial: nsec, link: dsGood, want: Secure,
 			why: "a public resolver's name", records: CloudHost.at("@")},
+		{name: "isp.example.", algorithm: dns.ECDSAP256SHA256, denial: nsec, link: dsGood, want: Secure,
+			why: "the internet provider", records: ISPHost.at("resolver")},
 		{name: "example.com.", algorithm: dns.ECDSAP256SHA256, denial: nsec, link: dsGood, want: Secure,
 			why: "the name everybody tries first", records: few(WebHost)},
 	}

@@ -199,6 +199,26 @@ func (u *Universe) Names() []Question {
 	return out
 }
 
+// Owner is the owner name of what a name has: the name itself, or the wildcard
+// that stands for it. ok is false where the name does not exist.
+func (u *Universe) Owner(name string) (owner string, ok bool) {
+	name = dns.CanonicalName(name)
+	if _, valid := dns.IsDomainName(name); !valid {
+		return "", false
+	}
+	z := u.enclosing(name)
+	encloser := name
+	for z.nodes[encloser] == nil {
+		encloser = parentOf(encloser)
+	}
+	if encloser == name {
+		return name, true
+	}
+	owner = "*" + under(encloser)
+	_, ok = z.nodes[owner]
+	return owner, ok
+}
+
 // RootKeys is the DNSKEY record set of the root zone.
 func (u *Universe) RootKeys() []dns.RR { return copied(u.zones["."].nodes["."][dns.TypeDNSKEY]) }
 
