@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,8 +112,8 @@ func enter(netPath, mntPath, host string, argv []string) error {
 // stays.
 func programEnv(env []string) []string {
 	env = without(env, stateVar)
-	path := find(env, pathVar)
-	env = append(without(env, pathVar), pathVar+"="+strings.Trim(path+":"+sbin, ":"))
+	path := cmp.Or(find(env, pathVar), "/usr/local/bin:/usr/bin:/bin")
+	env = append(without(env, pathVar), pathVar+"="+path+":"+sbin)
 	for _, add := range []struct{ name, file string }{{certVar, caBundle}, {keyVar, rootKeyFile}} {
 		if _, err := os.Stat(add.file); err == nil && find(env, add.name) == "" {
 			env = append(env, add.name+"="+add.file)

@@ -41,6 +41,13 @@ func idMaps() (users, groups []syscall.SysProcIDMap) {
 	return sameIDs("/proc/self/uid_map"), sameIDs("/proc/self/gid_map")
 }
 
+// mayAllowSetgroups says whether processes in the new namespaces may change their
+// groups: only root may grant it, and only what it may do itself.
+func mayAllowSetgroups() bool {
+	text, err := os.ReadFile("/proc/self/setgroups")
+	return os.Geteuid() == 0 && err == nil && strings.TrimSpace(string(text)) == "allow"
+}
+
 // sameIDs maps the ids from 0 on, as far as the caller's own map goes, to themselves.
 func sameIDs(file string) []syscall.SysProcIDMap {
 	const most = 65536 // what Unix programs expect of ids
@@ -116,8 +123,8 @@ func bury(pid int) int {
 		case err != nil:
 			return 1
 		case ended != pid:
-		case s.Signaled():
-			return 128 + int(s.Signal())
+		case s.Signaled(): //nolint:misspell // the name of a method
+			return bySignal + int(s.Signal())
 		default:
 			return s.ExitStatus()
 		}

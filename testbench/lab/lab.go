@@ -87,35 +87,33 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	if l.dir, err = os.MkdirTemp(store(), "lab-"); err != nil {
 		return err
 	}
-	if err := os.Chmod(l.dir, 0o755); err != nil {
+	if err := os.Chmod(l.dir, 0o755); err != nil { // programs may become other users
 		return err
 	}
-	if l.wires, err = newSite("switch", l.dir); err != nil {
+	if err := l.makeSites(); err != nil {
 		return err
-	}
-	if l.Internet, err = newSite("internet", l.dir); err != nil {
-		return err
-	}
-	if l.Gateway, err = newSite("gateway", l.dir); err != nil {
-		return err
-	}
-	for i := range l.options.Devices {
-		d, err := newSite(fmt.Sprintf("device%d", i), l.dir)
-		if err != nil {
-			return err
-		}
-		l.Devices = append(l.Devices, d)
-	}
-	for _, s := range l.sites() {
-		s.trust, s.rootKey = l.options.CA, l.options.RootKey
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := l.connect(); err != nil {
+	if err := errors.Join(l.connect(), l.uplink()); err != nil {
 		return err
 	}
-	return l.uplink()
+	return errors.Join(l.Gateway.settled(ctx, WANLink), l.Internet.settled(ctx, InternetLink))
+}
+
+func (l *Lab) makeSites() (err error) {
+	make := func(name string) (s *Site) {
+		if err == nil {
+			s, err = newSite(name, l.dir, l.options)
+		}
+		return s
+	}
+	l.wires, l.Internet, l.Gateway = make("switch"), make("internet"), make("gateway")
+	for i := range l.options.Devices {
+		l.Devices = append(l.Devices, make(fmt.Sprintf("device%d", i)))
+	}
+	return err
 }
 
 // sites are all there are, the switch last.
@@ -153,6 +151,10 @@ func (l *Lab) Close() error {
 // uplink sets the addresses and routes of the WAN cable.
 func (l *Lab) uplink() error {
 	errs := []error{
+		// With duplicate address detection the addresses would change by themselves
+		// for a second.
+		l.Internet.sysctls("net/ipv6/conf/" + InternetLink + "/accept_dad=0"),
+		l.Gateway.sysctls("net/ipv6/conf/" + WANLink + "/accept_dad=0"),
 		l.Internet.Assign(InternetLink, netip.MustParsePrefix(InternetV4)),
 		l.Internet.Assign(InternetLink, netip.MustParsePrefix(InternetV6)),
 		l.Internet.sysctls("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1"),

@@ -4,12 +4,17 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"io"
+	"maps"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
 func TestMain(m *testing.M) { os.Exit(Main(m)) }
@@ -88,36 +93,149 @@ func greet(ctx context.Context, t *testing.T, from, to *Site, address string) {
 	}
 }
 
-func TestCommandSeesItsOwnWorld(t *testing.T) {
-	ctx, l := start(t, Options{Devices: 2, CA: []byte("LAB CERTIFICATE"), RootKey: []byte("LAB KEY")})
-	script := `set -e
-hostname; ip -o link show eth0 | grep -c 'link/ether 00:00:5e:00:53:01'
-wc -c < /etc/resolv.conf
-echo nameserver 192.0.2.53 > /etc/resolv.conf.new; mv /etc/resolv.conf.new /etc/resolv.conf
-tail -n 1 "$SSL_CERT_FILE"; echo; cat "$ASSAY_ROOT_KEY"; echo
-ls /run /var/run/ | grep -c . || true
-ls /sys/class/net | sort | tr '\n' ' '; echo
-echo x > /run/x; echo "${ASSAY_LAB-unset}"; pwd`
-	out, err := l.Device(0).Command(ctx, "sh", "-c", script).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+func TestPullingTheCableChangesNoSettings(t *testing.T) {
+	tests := []struct {
+		name                   string
+		options                Options
+		gatewayKeepsItsCarrier bool
+	}{
+		{"direct cable", Options{}, false},
+		{"one device on a switch", Options{Switch: true}, true},
+		{"several devices", Options{Devices: 3}, true},
 	}
-	dir, _ := os.Getwd()
-	want := "device0\n1\n0\nLAB CERTIFICATE\nLAB KEY\n"
-	if got := string(out); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "unset\n"+dir+"\n") || !strings.Contains(got, "eth0 lo \n") {
-		t.Errorf("saw\n%s", got)
-	}
-	kept, err := l.Device(0).ReadFile("/etc/resolv.conf")
-	if err != nil || string(kept) != "nameserver 192.0.2.53\n" {
-		t.Errorf("device 0's resolv.conf: %q, %v", kept, err)
-	}
-	other, err := l.Device(1).Command(ctx, "sh", "-c", "cat /etc/resolv.conf; find /run -type f; hostname").CombinedOutput()
-	if err != nil || string(other) != "device1\n" {
-		t.Errorf("device 1 saw %q, %v", other, err)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, l := start(t, tt.options)
+			must(t, l.Device(0).Assign(DeviceLink, netip.MustParsePrefix("192.0.2.2/24")), l.Gateway.Assign(LANLink, netip.MustParsePrefix("192.0.2.1/24")))
+			waitFor(ctx, t, "a carrier", func() bool { return carrier(t, l.Device(0), DeviceLink) && carrier(t, l.Gateway, LANLink) })
+			must(t, l.Unplug(0))
+			waitFor(ctx, t, "a lost carrier", func() bool { return !carrier(t, l.Device(0), DeviceLink) })
+			waitFor(ctx, t, "the gateway's view", func() bool { return carrier(t, l.Gateway, LANLink) == tt.gatewayKeepsItsCarrier })
+			must(t, l.Plug(0))
+			waitFor(ctx, t, "a carrier", func() bool { return carrier(t, l.Device(0), DeviceLink) && carrier(t, l.Gateway, LANLink) })
+			greet(ctx, t, l.Device(0), l.Gateway, "192.0.2.1:7")
+		})
 	}
 }
 
-func TestSnapshot(t *testing.T) {
-	_, l := start(t, Options{})
-	t.Log(Snapshot(l.Gateway))
+func TestUplinkGoesAndComes(t *testing.T) {
+	ctx, l := start(t, Options{})
+	before := Snapshot(l.Gateway)
+	must(t, l.Uplink(false))
+	waitFor(ctx, t, "a lost carrier", func() bool { return !carrier(t, l.Gateway, WANLink) && !carrier(t, l.Internet, InternetLink) })
+	must(t, l.Uplink(true))
+	waitFor(ctx, t, "the state before", func() bool { return Snapshot(l.Gateway) == before })
+	greet(ctx, t, l.Gateway, l.Internet, "198.51.100.1:7")
+}
+
+// carrier reads what the kernel tells the site of its cable.
+func carrier(t *testing.T, s *Site, link string) bool {
+	t.Helper()
+	l, err := s.link(link)
+	must(t, err)
+	return l.Attrs().OperState == netlink.OperUp
+}
+
+func waitFor(ctx context.Context, t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s", what)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+func TestDeviceTakesAnotherMAC(t *testing.T) {
+	first, second := net.HardwareAddr{2, 0, 0, 0, 0, 9}, net.HardwareAddr{2, 0, 0, 0, 0, 10}
+	_, l := start(t, Options{MACs: []net.HardwareAddr{first}})
+	for _, up := range []bool{false, true} {
+		must(t, l.Device(0).set(DeviceLink, up), l.SetMAC(0, first))
+		must(t, l.SetMAC(0, second))
+		link, err := l.Device(0).link(DeviceLink)
+		must(t, err)
+		if got := link.Attrs(); got.HardwareAddr.String() != second.String() || (got.Flags&net.FlagUp != 0) != up {
+			t.Errorf("the link that was up=%t is %v with %s", up, got.Flags, got.HardwareAddr)
+		}
+	}
+}
+
+// TestEveryLinkIsACable: between two namespaces of the lab, or a loopback or switch.
+func TestEveryLinkIsACable(t *testing.T) {
+	_, l := start(t, Options{Devices: 2})
+	outer, err := netlink.LinkList()
+	must(t, err)
+	if len(outer) != 1 || outer[0].Attrs().Name != "lo" {
+		t.Errorf("the namespace of the tests has the links %v", outer)
+	}
+	kinds := map[string]int{}
+	for _, s := range l.sites() {
+		links, err := s.routes.LinkList()
+		must(t, err)
+		for _, link := range links {
+			kinds[link.Type()]++
+		}
+	}
+	// Two devices, lan0, wan0 and net0, each with its other end here; two switches;
+	// the loopbacks of five namespaces.
+	if want := map[string]int{"veth": 2 * 5, "bridge": 2, "device": 5}; !maps.Equal(kinds, want) {
+		t.Errorf("there are the links %v, want %v", kinds, want)
+	}
+}
+
+// TestNothingLeadsOut: there is no default route but the gateway's to the internet,
+// and that one ends there.
+func TestNothingLeadsOut(t *testing.T) {
+	ctx, l := start(t, Options{Devices: 2})
+	for _, s := range append(l.Devices, l.Internet, l.wires) {
+		if got := Snapshot(s); strings.Contains(got, "\n0.0.0.0/0 ") || strings.Contains(got, "\n::/0 ") {
+			t.Errorf("%s has a default route", s.Name)
+		}
+	}
+	for _, s := range append(l.Devices, l.Internet, l.Gateway) {
+		for _, address := range []string{"8.8.8.8:53", "[2001:4860:4860::8888]:53", "192.0.2.77:80"} {
+			if c, err := s.Dial(ctx, "tcp", address); err == nil {
+				c.Close()
+				t.Errorf("%s reached %s", s.Name, address)
+			}
+		}
+	}
+}
+
+func TestInternetAnswersAtItsAddresses(t *testing.T) {
+	ctx, l := start(t, Options{})
+	host := l.Internet.Host("lo")
+	must(t, host.Assign(netip.MustParsePrefix("8.8.8.8/32")), host.Assign(netip.MustParsePrefix("2001:4860:4860::8888/128")))
+	greet(ctx, t, l.Gateway, l.Internet, "8.8.8.8:53")
+	greet(ctx, t, l.Gateway, l.Internet, "[2001:4860:4860::8888]:53")
+}
+
+func TestDelegatedPrefixComesBack(t *testing.T) {
+	ctx, l := start(t, Options{})
+	must(t, l.Delegate(netip.MustParsePrefix("2001:db8:200::/56")), l.Gateway.Assign("lo", netip.MustParsePrefix("2001:db8:200::1/128")))
+	greet(ctx, t, l.Internet, l.Gateway, "[2001:db8:200::1]:7")
+}
+
+func TestNewRefusesWhatCannotBe(t *testing.T) {
+	Need(t)
+	mac := docMAC(1)
+	for _, o := range []Options{{Devices: -1}, {Devices: maxDevices + 1}, {MACs: []net.HardwareAddr{mac, mac}}} {
+		if l, err := New(t.Context(), o); err == nil {
+			l.Close()
+			t.Errorf("%+v was built", o)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(gone, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context: %v", err)
+	}
+}
+
+func TestDialWantsAnAddress(t *testing.T) {
+	ctx, l := start(t, Options{})
+	if _, err := l.Device(0).Dial(ctx, "tcp", "localhost:80"); err == nil || !strings.Contains(err.Error(), "give an IP address") {
+		t.Errorf("a name: %v", err)
+	}
 }

@@ -24,6 +24,9 @@ const (
 	// requireVar makes a missing lab a failure of the tests that need it.
 	requireVar = "REQUIRE_LAB"
 
+	// bySignal is added to the number of the signal that ended a process, as shells do.
+	bySignal = 128
+
 	// initName and enterName are the names (argv[0]) under which the program
 	// starts itself.
 	initName  = "assay-lab-init"
@@ -151,7 +154,7 @@ func initCommand(say *os.File) *exec.Cmd {
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS |
 			syscall.CLONE_NEWUTS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC,
 		UidMappings: users, GidMappings: groups,
-		GidMappingsEnableSetgroups: os.Geteuid() == 0,
+		GidMappingsEnableSetgroups: mayAllowSetgroups(),
 		Pdeathsig:                  syscall.SIGKILL,
 	}
 	return cmd
@@ -162,8 +165,8 @@ func exitCode(err, readErr error) (int, error) {
 	var ended *exec.ExitError
 	switch {
 	case errors.As(err, &ended):
-		if s, ok := ended.Sys().(syscall.WaitStatus); ok && s.Signaled() {
-			return 128 + int(s.Signal()), nil
+		if s, ok := ended.Sys().(syscall.WaitStatus); ok && s.Signaled() { //nolint:misspell // the name of a method
+			return bySignal + int(s.Signal()), nil
 		}
 		return ended.ExitCode(), nil
 	case err != nil:

@@ -34,12 +34,12 @@ type Site struct {
 
 // newSite makes a namespace with nothing in it but a loopback. IPv4 settings do not
 // come from the host.
-func newSite(name, dir string) (*Site, error) {
+func newSite(name, dir string, o Options) (*Site, error) {
 	ns, err := newNet()
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a network namespace: %w", err)
 	}
-	s := &Site{Name: name, net: ns, dir: filepath.Join(dir, name)}
+	s := &Site{Name: name, net: ns, dir: filepath.Join(dir, name), trust: o.CA, rootKey: o.RootKey}
 	if s.routes, err = netlink.NewHandleAt(netns.NsHandle(ns.Fd())); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot reach a new network namespace: %w", err), ns.Close())
 	}
@@ -197,8 +197,7 @@ func (s *Site) dropLinks() error {
 		}
 		// The other end of a cable takes this one with it.
 		if err := s.routes.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
-			errs := fmt.Errorf("cannot remove the link %s of %s: %w", l.Attrs().Name, s.Name, err)
-			return errs
+			return fmt.Errorf("cannot remove the link %s of %s: %w", l.Attrs().Name, s.Name, err)
 		}
 	}
 	return nil
