@@ -109,10 +109,9 @@ func (d *Decoder) begin(p *packet, o opening) *conversation {
 	if d.table.full() {
 		d.evict()
 	}
-	c := &conversation{
-		key: o.key, clientLow: o.low, started: d.now, startRef: p.first, opened: !o.midway,
-		client: addrPort(p.src, o.from), server: addrPort(p.dst, o.to),
-	}
+	c := d.table.record()
+	c.key, c.clientLow, c.started, c.startRef, c.opened = o.key, o.low, d.now, p.first, !o.midway
+	c.client, c.server = addrPort(p.src, o.from), addrPort(p.dst, o.to)
 	c.conn = wire.Conn{
 		Flow: d.table.nextID(), Transport: o.transport, Device: p.from, Peer: p.to,
 		ClientPort: o.from, ServerPort: o.to, Group: p.group, Midway: o.midway, Guessed: o.guessed,

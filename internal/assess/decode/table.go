@@ -43,6 +43,9 @@ type table struct {
 	last   *conversation // the one that was found last: packets come in trains
 	chains [listCount]chain
 	count  event.FlowID
+	// free are records that are used again. There are never more records, in use or
+	// free, than conversationLimit.
+	free []*conversation
 }
 
 func newTable() table { return table{byKey: map[flowKey]*conversation{}} }
@@ -50,6 +53,18 @@ func newTable() table { return table{byKey: map[flowKey]*conversation{}} }
 func (t *table) nextID() event.FlowID {
 	t.count++
 	return t.count
+}
+
+// record is an empty record of a conversation.
+func (t *table) record() *conversation {
+	n := len(t.free)
+	if n == 0 {
+		return &conversation{}
+	}
+	c := t.free[n-1]
+	t.free = t.free[:n-1]
+	*c = conversation{}
+	return c
 }
 
 func (t *table) full() bool { return len(t.byKey) >= conversationLimit }
@@ -79,6 +94,7 @@ func (t *table) remove(c *conversation) {
 	t.cut(c)
 	delete(t.byKey, c.key)
 	t.last = nil
+	t.free = append(t.free, c)
 }
 
 // move makes c the most recent of a list.

@@ -9,6 +9,9 @@ import (
 // frameLimit, so every block that is kept fits.
 const (
 	bufferSize = 1 << 20
+	// readSize is how much is read at a time: little enough that a processor still
+	// has it in its cache when the bytes are digested and decoded.
+	readSize = 128 << 10
 	// frameLimit is the largest captured frame that is believed, as in libpcap
 	// (MAXIMUM_SNAPLEN). More means that the file is damaged.
 	frameLimit = 256 << 10
@@ -40,13 +43,13 @@ func (s *source) peek(n int) []byte {
 // fill reads until n bytes are at hand, the stream ends or fails. n must not
 // exceed the buffer.
 func (s *source) fill(n int) {
-	if s.from+n > len(s.buf) {
+	if s.from > 0 {
 		copy(s.buf, s.buf[s.from:s.to])
 		s.to -= s.from
 		s.from = 0
 	}
 	for idle := 0; s.to-s.from < n && s.err == nil; {
-		got, err := s.r.Read(s.buf[s.to:])
+		got, err := s.r.Read(s.buf[s.to:min(s.to+readSize, len(s.buf))])
 		s.to += got
 		s.err = err
 		if got > 0 {

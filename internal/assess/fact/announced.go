@@ -53,7 +53,7 @@ func (*announceLens) wants() wanted {
 	}
 }
 
-func (l *announceLens) see(w *world, ev *event.Event, role Role) {
+func (l *announceLens) see(w *world, ev *sighting, role Role) {
 	if role != Actor {
 		return
 	}
@@ -70,8 +70,8 @@ func (l *announceLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
-	l.messages.Add(ev)
+func (l *announceLens) seeTold(w *world, ev *sighting, b event.Announced) {
+	l.messages.See(ev)
 	l.protocols.add(ev, event.Clean(b.Protocol))
 	const fieldLimit = 64 // fields of one message that are looked at
 	details := told{}
@@ -85,10 +85,10 @@ func (l *announceLens) seeTold(w *world, ev *event.Event, b event.Announced) {
 }
 
 // count adds one message to each kind of detail that it gave away.
-func (l *announceLens) count(ev *event.Event, details told) {
+func (l *announceLens) count(ev *sighting, details told) {
 	for kind := range announcedKinds {
 		if len(details[kind]) > 0 {
-			l.found[kind].Add(ev)
+			l.found[kind].See(ev)
 		}
 		for _, d := range details[kind] {
 			l.details.add(ev, d)

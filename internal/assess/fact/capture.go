@@ -44,24 +44,24 @@ func (*captureLens) wants() wanted {
 	}
 }
 
-func (l *captureLens) see(w *world, ev *event.Event, role Role) {
+func (l *captureLens) see(w *world, ev *sighting, role Role) {
 	switch b := ev.Body.(type) {
 	case event.FramesLost:
-		l.lost.Add(ev)
+		l.lost.See(ev)
 	case event.FlowStarted:
 		l.seeFlow(w, ev, b, role)
 	case event.FlowEnded:
 		if n := b.Client.Missing + b.Server.Missing; n > 0 {
 			l.missing += int(n)
-			l.gaps.Add(ev)
+			l.gaps.See(ev)
 		}
 	case event.Malformed:
 		if role == Actor {
-			l.malformed.Add(ev)
+			l.malformed.See(ev)
 		}
 	default:
 		if role == Actor && joins(ev.Body) {
-			l.boot.Add(ev)
+			l.boot.See(ev)
 		}
 	}
 }
@@ -81,20 +81,20 @@ func joins(body event.Body) bool {
 	}
 }
 
-func (l *captureLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, role Role) {
+func (l *captureLens) seeFlow(w *world, ev *sighting, b event.FlowStarted, role Role) {
 	if b.Midway {
-		l.midway.Add(ev)
+		l.midway.See(ev)
 	}
 	mine, theirs := ends(ev, role)
 	if b.Guessed && role == Other && w.isOwnEnd(mine) && w.scope(theirs) == ScopeInternet {
-		l.internet.Add(ev) // it may be the client: nothing may rest on its having none
+		l.internet.See(ev) // it may be the client: nothing may rest on its having none
 	}
 	if role != Actor {
 		return
 	}
-	l.flows.Add(ev)
+	l.flows.See(ev)
 	if w.scope(ev.Server.Addr()) == ScopeInternet {
-		l.internet.Add(ev)
+		l.internet.See(ev)
 	}
 }
 

@@ -84,7 +84,7 @@ func (*flowLens) wants() wanted {
 	}
 }
 
-func (l *flowLens) see(w *world, ev *event.Event, role Role) {
+func (l *flowLens) see(w *world, ev *sighting, role Role) {
 	if role == Bystander || ev.Flow == 0 {
 		return
 	}
@@ -119,7 +119,7 @@ func (l *flowLens) talk(id event.FlowID) *httpTalk {
 	return t
 }
 
-func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) {
+func (l *flowLens) end(w *world, ev *sighting, b event.FlowEnded, role Role) {
 	talk := l.open[ev.Flow]
 	delete(l.open, ev.Flow)
 	mine, theirs := ends(ev, role)
@@ -128,17 +128,17 @@ func (l *flowLens) end(w *world, ev *event.Event, b event.FlowEnded, role Role) 
 	}
 	readable := b.Protocol == "" && contentOfFlow(b) == contentReadable
 	if readable {
-		l.unread.Add(ev)
+		l.unread.See(ev)
 	}
 	if w.scope(theirs) != ScopeInternet {
 		return
 	}
 	kind := kindOf(b, talk, readable)
-	l.kinds[kind].Add(ev)
+	l.kinds[kind].See(ev)
 	if kind == clearSilent || kind == clearNetwork {
 		return
 	}
-	l.internet.Add(ev)
+	l.internet.See(ev)
 	l.list(kind, b.Protocol, theirs, ev.Server.Port())
 }
 

@@ -101,7 +101,7 @@ func (*opaqueLens) wants() wanted {
 	}
 }
 
-func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
+func (l *opaqueLens) see(w *world, ev *sighting, role Role) {
 	b, ok := ev.Body.(event.FlowEnded)
 	if !ok || role == Bystander || b.Protocol != "" || b.Client.Bytes+b.Server.Bytes == 0 {
 		return
@@ -110,11 +110,11 @@ func (l *opaqueLens) see(w *world, ev *event.Event, role Role) {
 	if !w.isOwnEnd(mine) || w.scope(theirs) != ScopeInternet {
 		return
 	}
-	l.all.Add(ev)
+	l.all.See(ev)
 	worst := contentOfFlow(b)
-	l.kinds[worst].Add(ev)
+	l.kinds[worst].See(ev)
 	if worst > contentShort {
-		l.measured.Add(ev)
+		l.measured.See(ev)
 	}
 }
 

@@ -61,13 +61,13 @@ type destinationEnd struct {
 }
 
 // see takes one event before the lenses do: names forgets a conversation that ends.
-func (d *destinations) see(w *world, ev *event.Event, role Role) {
+func (d *destinations) see(w *world, ev *sighting, role Role) {
 	if b, ok := ev.Body.(event.FlowEnded); ok && role == Actor {
 		d.end(w, ev, b)
 	}
 }
 
-func (d *destinations) end(w *world, ev *event.Event, b event.FlowEnded) {
+func (d *destinations) end(w *world, ev *sighting, b event.FlowEnded) {
 	name, named := d.names.hello[ev.Flow]
 	to := netip.AddrPortFrom(ev.Server.Addr().Unmap(), ev.Server.Port())
 	scope := w.scope(to.Addr())
@@ -106,7 +106,7 @@ func (d *destinations) line(end destinationEnd) *Destination {
 	return line
 }
 
-func (d *Destination) add(ev *event.Event, b event.FlowEnded) {
+func (d *Destination) add(ev *sighting, b event.FlowEnded) {
 	if first := cmp.Or(ev.First, ev.Ref); d.First == 0 || first < d.First {
 		d.First = first
 	}

@@ -52,7 +52,7 @@ func (*dnsLens) wants() wanted {
 	}
 }
 
-func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
+func (l *dnsLens) see(w *world, ev *sighting, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.book.learnPrefixes(b)
 		l.hidden.learn(b.DNR)
@@ -81,11 +81,11 @@ func (l *dnsLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *dnsLens) seeRest(ev *event.Event) {
+func (l *dnsLens) seeRest(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.Malformed:
 		if b.Layer == "dns" {
-			l.asked.malformed.Add(ev)
+			l.asked.malformed.See(ev)
 		}
 	case event.DHCP4:
 		l.hidden.learn(b.DNR)
@@ -99,7 +99,7 @@ func (l *dnsLens) seeRest(ev *event.Event) {
 	}
 }
 
-func (l *dnsLens) seeAsked(ev *event.Event, b event.DNSAsked) {
+func (l *dnsLens) seeAsked(ev *sighting, b event.DNSAsked) {
 	if b.Kind != event.DNSUnicast {
 		return // a name that is only asked on the link is not DNS
 	}
@@ -114,7 +114,7 @@ func (l *dnsLens) seeAsked(ev *event.Event, b event.DNSAsked) {
 	l.cache.question(ev, b)
 }
 
-func (l *dnsLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
+func (l *dnsLens) seeAnswered(ev *sighting, b event.DNSAnswered) {
 	if b.Kind != event.DNSUnicast {
 		return
 	}
@@ -183,7 +183,7 @@ func (j *joinings) count() int { return len(j.at) }
 // began says whether the log holds the host's beginning, before t.
 func (j *joinings) began(t time.Time) bool { return len(j.at) > 0 && !j.late && !j.at[0].After(t) }
 
-func (j *joinings) see(w *world, ev *event.Event) {
+func (j *joinings) see(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DNSAsked:
 		j.busy = j.busy || b.Kind == event.DNSUnicast
@@ -197,7 +197,7 @@ func (j *joinings) see(w *world, ev *event.Event) {
 }
 
 // seeGuessed takes conversations of which the host may be the client.
-func (j *joinings) seeGuessed(w *world, ev *event.Event, role Role) {
+func (j *joinings) seeGuessed(w *world, ev *sighting, role Role) {
 	if b, ok := ev.Body.(event.FlowStarted); ok && b.Guessed && role == Other {
 		j.busy = j.busy || w.scope(ev.Client.Addr()) == ScopeInternet
 	}
@@ -213,13 +213,13 @@ func (j *joinings) justNow(now time.Time) bool {
 	return n > 0 && now.Sub(j.at[n-1]) <= joinTime
 }
 
-func (j *joinings) addIf(applies bool, ev *event.Event) {
+func (j *joinings) addIf(applies bool, ev *sighting) {
 	if !applies || j.count() >= joinLimit {
 		return
 	}
 	j.late = j.late || j.count() == 0 && j.busy
 	j.at = append(j.at, ev.At)
-	j.because.Add(ev)
+	j.because.See(ev)
 	j.busy = false
 }
 
@@ -265,7 +265,7 @@ const repeatTime = 30 * time.Second
 // repeatLimit is how many questions are remembered; the oldest is overwritten.
 const repeatLimit = 128
 
-func (r *repeats) isRepeat(ev *event.Event, b event.DNSAsked) bool {
+func (r *repeats) isRepeat(ev *sighting, b event.DNSAsked) bool {
 	for i := range r.ids {
 		if r.ids[i] != b.ID {
 			continue
@@ -282,7 +282,7 @@ func (r *repeats) isRepeat(ev *event.Event, b event.DNSAsked) bool {
 	return false
 }
 
-func (r *repeats) answered(ev *event.Event, b event.DNSAnswered) {
+func (r *repeats) answered(ev *sighting, b event.DNSAnswered) {
 	for i := range r.ids {
 		if r.ids[i] != b.ID {
 			continue
@@ -298,7 +298,7 @@ func (s *sent) is(name string, qtype, id uint16) bool {
 	return s.id == id && s.qtype == qtype && s.name == name && !s.at.IsZero()
 }
 
-func (s *sent) isAgain(ev *event.Event, b event.DNSAsked) bool {
+func (s *sent) isAgain(ev *sighting, b event.DNSAsked) bool {
 	return s.is(b.Name, b.Type, b.ID) && !s.done && s.edns == b.EDNS && s.do == b.DO &&
 		(s.port == ev.Client.Port() || s.server != ev.Server.Addr())
 }

@@ -40,7 +40,7 @@ const (
 	listLimit   = 64 // names or addresses listed in one fact
 )
 
-func (p *askedPart) question(ev *event.Event, b event.DNSAsked) {
+func (p *askedPart) question(ev *sighting, b event.DNSAsked) {
 	for _, c := range []struct {
 		on bool
 		to *Because
@@ -53,7 +53,7 @@ func (p *askedPart) question(ev *event.Event, b event.DNSAsked) {
 		{isAddressType(b.Type), &p.address}, {isAddressType(b.Type) && b.DO, &p.addressDO},
 	} {
 		if c.on {
-			c.to.Add(ev)
+			c.to.See(ev)
 		}
 	}
 	p.noteTags(b)
@@ -134,20 +134,20 @@ func (p *askedPart) noteName(b event.DNSAsked) {
 	n.do = n.do || b.DO
 }
 
-func (p *askedPart) answer(ev *event.Event, b event.DNSAnswered) {
-	p.answers.Add(ev)
+func (p *askedPart) answer(ev *sighting, b event.DNSAnswered) {
+	p.answers.See(ev)
 	if b.Question == 0 {
-		p.unasked.Add(ev)
+		p.unasked.See(ev)
 	}
 	if isFailure(b.RCode) {
-		p.failures.Add(ev)
+		p.failures.See(ev)
 	}
 	n := p.names[b.Name]
 	if n == nil || b.Question == 0 || !hasAddress(b) {
 		return
 	}
 	if !n.resolved {
-		p.resolved.Add(ev)
+		p.resolved.See(ev)
 	}
 	n.resolved = true
 	for _, r := range b.Records {

@@ -42,7 +42,7 @@ func (k *addressBook) learnPrefixes(b event.RouterAdvertised) {
 	}
 }
 
-func (k *addressBook) learn(ev *event.Event, b event.DNSAnswered) {
+func (k *addressBook) learn(ev *sighting, b event.DNSAnswered) {
 	if b.RCode != rcodeNoError {
 		return
 	}

@@ -41,7 +41,7 @@ const (
 	windowLimit = 256
 )
 
-func (p *cachePart) question(ev *event.Event, b event.DNSAsked) {
+func (p *cachePart) question(ev *sighting, b event.DNSAsked) {
 	c := p.set(cacheKey{b.Name, b.Type})
 	if c == nil {
 		return
@@ -51,14 +51,14 @@ func (p *cachePart) question(ev *event.Event, b event.DNSAsked) {
 		return
 	}
 	c.asks++
-	c.by.Add(ev)
+	c.by.See(ev)
 	if c.asks > p.worst {
 		p.worst, p.worstOf, p.worstBy = c.asks, cacheKey{b.Name, b.Type}, Because{}
 		p.worstBy.Join(c.by)
 	}
 }
 
-func (p *cachePart) countMinute(ev *event.Event, c *cached) {
+func (p *cachePart) countMinute(ev *sighting, c *cached) {
 	if ev.At.Sub(c.minute) >= time.Minute {
 		c.minute, c.count = ev.At, 0
 	}
@@ -66,7 +66,7 @@ func (p *cachePart) countMinute(ev *event.Event, c *cached) {
 	if c.count > p.busiest {
 		p.busiest = c.count
 		p.busyBy = Because{}
-		p.busyBy.Add(ev)
+		p.busyBy.See(ev)
 	}
 }
 
@@ -82,7 +82,7 @@ func (p *cachePart) set(k cacheKey) *cached {
 	return c
 }
 
-func (p *cachePart) answer(ev *event.Event, b event.DNSAnswered) {
+func (p *cachePart) answer(ev *sighting, b event.DNSAnswered) {
 	c := p.sets[cacheKey{b.Name, b.Type}]
 	ttl := leastTTL(b)
 	if c == nil || b.Question == 0 || ttl < shortest || ev.At.Before(c.until) {
@@ -91,8 +91,8 @@ func (p *cachePart) answer(ev *event.Event, b event.DNSAnswered) {
 	// A cache may ask anew in the last tenth of a lifetime.
 	c.until = ev.At.Add(ttl - ttl/10)
 	c.asks, c.by = 1, Because{}
-	c.by.Add(ev)
-	p.windows.Add(ev)
+	c.by.See(ev)
+	p.windows.See(ev)
 	if len(p.ended) < windowLimit {
 		p.ended = append(p.ended, c.until)
 	}

@@ -31,11 +31,11 @@ const (
 	firstIDs = 4
 )
 
-func (p *forgePart) question(ev *event.Event, b event.DNSAsked, boot int) {
+func (p *forgePart) question(ev *sighting, b event.DNSAsked, boot int) {
 	if b.Transport != event.UDP {
 		return // over TCP the sequence numbers have to be guessed as well
 	}
-	p.b.Add(ev)
+	p.b.See(ev)
 	n := len(p.boots)
 	if n == 0 || p.boots[n-1].boot != boot {
 		if n >= guessBootLimit {

@@ -40,14 +40,14 @@ func (p *hiddenPart) learn(names []string) {
 	}
 }
 
-func (p *hiddenPart) see(ev *event.Event, b event.ClientHello) {
+func (p *hiddenPart) see(ev *sighting, b event.ClientHello) {
 	kind := encryptedDNS(ev.Server, b)
 	if kind == "" {
 		return
 	}
 	for i := range p.found {
 		if f := &p.found[i]; f.server == ev.Server && f.name == b.SNI && f.kind == kind {
-			f.b.Add(ev)
+			f.b.See(ev)
 			return
 		}
 	}
@@ -56,7 +56,7 @@ func (p *hiddenPart) see(ev *event.Event, b event.ClientHello) {
 		return
 	}
 	f := hiddenResolver{server: ev.Server, kind: kind, name: b.SNI}
-	f.b.Add(ev)
+	f.b.See(ev)
 	p.found = append(p.found, f)
 }
 

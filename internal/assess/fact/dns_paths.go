@@ -77,16 +77,16 @@ func (p *pathPart) server(a netip.Addr) *pathServer {
 	return s
 }
 
-func (p *pathPart) asked(ev *event.Event, b event.DNSAsked) {
+func (p *pathPart) asked(ev *sighting, b event.DNSAsked) {
 	a := ev.Server.Addr().Unmap()
 	s := p.server(a)
 	if s == nil {
 		return
 	}
-	s.queries.Add(ev)
+	s.queries.See(ev)
 	o := &p.open[p.next]
 	p.giveUp(o, ev.At)
-	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: ev, open: true}
+	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: ev.keep(), open: true}
 	p.next = (p.next + 1) % len(p.open)
 }
 
@@ -101,7 +101,7 @@ func (p *pathPart) giveUp(o *pathOpen, now time.Time) {
 	s.failedAt = later(s.failedAt, o.at)
 }
 
-func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
+func (p *pathPart) answered(ev *sighting, b event.DNSAnswered) {
 	a := ev.Server.Addr().Unmap()
 	s := p.servers[a]
 	if b.Question == 0 {
@@ -113,7 +113,7 @@ func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
 	}
 	p.close(a, ev, b)
 	if isFailure(b.RCode) {
-		s.failures.Add(ev)
+		s.failures.See(ev)
 		s.failedAt = later(s.failedAt, ev.At)
 		return
 	}
@@ -125,7 +125,7 @@ func (p *pathPart) answered(ev *event.Event, b event.DNSAnswered) {
 
 // seeUnasked keeps an answer to a question that the log does not hold: the host
 // may have asked before the log began, or the question was lost.
-func (p *pathPart) seeUnasked(a netip.Addr, ev *event.Event) {
+func (p *pathPart) seeUnasked(a netip.Addr, ev *sighting) {
 	b := p.unasked[a]
 	if b == nil {
 		if len(p.unasked) >= pathServerLimit {
@@ -138,11 +138,11 @@ func (p *pathPart) seeUnasked(a netip.Addr, ev *event.Event) {
 		b = &Because{}
 		p.unasked[a] = b
 	}
-	b.Add(ev)
+	b.See(ev)
 }
 
 // close marks the question, and its repeats at the same resolver, as answered.
-func (p *pathPart) close(a netip.Addr, ev *event.Event, b event.DNSAnswered) {
+func (p *pathPart) close(a netip.Addr, ev *sighting, b event.DNSAnswered) {
 	for i := range p.open {
 		o := &p.open[i]
 		if o.open && o.server == a && o.id == b.ID && o.name == b.Name && o.qtype == b.Type && o.port == ev.Client.Port() {
@@ -151,7 +151,7 @@ func (p *pathPart) close(a netip.Addr, ev *event.Event, b event.DNSAnswered) {
 	}
 }
 
-func (p *pathPart) resolved(a netip.Addr, ev *event.Event, name string) {
+func (p *pathPart) resolved(a netip.Addr, ev *sighting, name string) {
 	n := p.names[name]
 	if n == nil {
 		if len(p.names) >= nameLimit {
@@ -167,7 +167,7 @@ func (p *pathPart) resolved(a netip.Addr, ev *event.Event, name string) {
 	failing := p.failing(a, ev.At)
 	u := n.by[a]
 	if u == nil {
-		n.by[a] = &pathUse{first: ev, afterFailure: failing}
+		n.by[a] = &pathUse{first: ev.keep(), afterFailure: failing}
 		return
 	}
 	for x := range u.afterFailure {

@@ -43,7 +43,7 @@ type reached struct {
 // reachLimit is how many destinations of one host are told apart.
 const reachLimit = 512
 
-func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressBook, j *joinings) {
+func (p *reachPart) started(ev *sighting, b event.FlowStarted, book *addressBook, j *joinings) {
 	p.crowded = p.crowded || book.crowded
 	d := destination{ev.Server.Addr().Unmap(), ev.Server.Port(), b.Transport}
 	r := p.dest(d, ev)
@@ -64,12 +64,12 @@ func (p *reachPart) started(ev *event.Event, b event.FlowStarted, book *addressB
 	}
 	r.byOrigin[o]++
 	if o != originFresh && r.bare == nil {
-		r.bare = ev
+		r.bare = ev.keep()
 	}
 }
 
 // dest finds or makes the record of a destination; nil when there are too many.
-func (p *reachPart) dest(d destination, ev *event.Event) *reached {
+func (p *reachPart) dest(d destination, ev *sighting) *reached {
 	r := p.dests[d]
 	if r != nil {
 		return r
@@ -81,7 +81,7 @@ func (p *reachPart) dest(d destination, ev *event.Event) *reached {
 	if p.dests == nil {
 		p.dests = map[destination]*reached{}
 	}
-	r = &reached{first: ev}
+	r = &reached{first: ev.keep()}
 	p.dests[d] = r
 	p.order = append(p.order, d)
 	return r
@@ -93,7 +93,7 @@ func (d destination) mayBeTold() bool {
 	return d.transport == event.UDP && d.port != 53 && d.port != portDoT && d.port != 123
 }
 
-func (p *reachPart) established(ev *event.Event) {
+func (p *reachPart) established(ev *sighting) {
 	b, _ := ev.Body.(event.FlowEstablished)
 	d := destination{ev.Server.Addr().Unmap(), ev.Server.Port(), b.Transport}
 	r := p.dests[d]

@@ -32,9 +32,9 @@ type findings struct {
 	lines   map[string]bool
 }
 
-func (t *findings) add(ev *event.Event, line string) {
+func (t *findings) add(ev *sighting, line string) {
 	const keep = 256
-	t.because.Add(ev)
+	t.because.See(ev)
 	if t.lines == nil {
 		t.lines = map[string]bool{}
 	}
@@ -74,7 +74,7 @@ func (*exposedLens) wants() wanted {
 	}
 }
 
-func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
+func (l *exposedLens) see(w *world, ev *sighting, role Role) {
 	if role == Bystander {
 		return
 	}
@@ -91,7 +91,7 @@ func (l *exposedLens) see(w *world, ev *event.Event, role Role) {
 		}
 	case event.FlowEnded:
 		if protocolKinds[b.Protocol] == clearPlain || b.Protocol == "http" {
-			l.searched.Add(ev)
+			l.searched.See(ev)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func isReadableSecret(b event.Login) bool {
 	return readable && b.Secret.Len() > 0 && b.Service != "snmp" && !isAnonymous(b)
 }
 
-func (l *exposedLens) seeFind(w *world, ev *event.Event, b event.Exposed, role Role, theirs netip.Addr) {
+func (l *exposedLens) seeFind(w *world, ev *sighting, b event.Exposed, role Role, theirs netip.Addr) {
 	sent := (b.From == event.FromClient) == (role == Actor)
 	verb := "to"
 	if !sent {

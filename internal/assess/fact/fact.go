@@ -68,6 +68,14 @@ func (b *Because) Add(ev *event.Event) {
 	}
 }
 
+// See is Add for an event that is being shown; it is kept only while there is room.
+func (b *Because) See(ev *sighting) {
+	b.seen++
+	if len(b.events) < RefLimit {
+		b.events = append(b.events, ev.keep())
+	}
+}
+
 // Seen is how many events were added.
 func (b *Because) Seen() int { return b.seen }
 

@@ -73,7 +73,7 @@ func (*ipv6Lens) wants() wanted {
 	}
 }
 
-func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
+func (l *ipv6Lens) see(w *world, ev *sighting, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.seeRouter(ev, b, role)
 		return
@@ -85,37 +85,37 @@ func (l *ipv6Lens) see(w *world, ev *event.Event, role Role) {
 		return
 	}
 	if isJoining(ev.Body) {
-		l.join.Add(ev)
+		l.join.See(ev)
 	}
 	l.seeLink(ev)
 	l.seeTalk(w, ev)
 }
 
 // seeLink takes what a host says on its link.
-func (l *ipv6Lens) seeLink(ev *event.Event) {
+func (l *ipv6Lens) seeLink(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DHCP6:
 		l.seeDHCP(ev, b)
 	case event.AddressUsed:
 		l.seeUsed(ev, b.Addr)
 	case event.NeighbourSolicited:
-		l.seen.Add(ev)
+		l.seen.See(ev)
 		if b.IsDAD() {
 			l.note(ev, b.Target, func(a *v6Addr) { a.detected = true })
 		}
 	case event.RouterSolicited:
-		l.seen.Add(ev)
+		l.seen.See(ev)
 	case event.GroupsReported:
 		if b.V6 {
-			l.seen.Add(ev)
-			l.mld.Add(ev)
+			l.seen.See(ev)
+			l.mld.See(ev)
 			l.version = max(l.version, b.Version)
 		}
 	}
 }
 
 // seeTalk takes what a host does over its conversations.
-func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
+func (l *ipv6Lens) seeTalk(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.FlowStarted:
 		if !b.Guessed {
@@ -123,7 +123,7 @@ func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
 		}
 	case event.FlowEstablished:
 		if !b.Guessed && isFarV6(w, ev.Server.Addr()) {
-			l.answered.Add(ev)
+			l.answered.See(ev)
 		}
 	}
 }
@@ -131,18 +131,18 @@ func (l *ipv6Lens) seeTalk(w *world, ev *event.Event) {
 // seeRouter believes an advertisement that came from this link (RFC 4861 section
 // 6.1.2), was meant for this host and offers a global prefix for self-made
 // addresses (RFC 4862 section 5.5.3).
-func (l *ipv6Lens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
+func (l *ipv6Lens) seeRouter(ev *sighting, b event.RouterAdvertised, role Role) {
 	if !isOffer(ev, b, role) {
 		return
 	}
 	if l.offered.IsZero() {
 		l.offered = ev.At
 	}
-	l.offer.Add(ev)
+	l.offer.See(ev)
 }
 
 // isOffer says that an advertisement offers IPv6 to the host that sees it in role.
-func isOffer(ev *event.Event, b event.RouterAdvertised, role Role) bool {
+func isOffer(ev *sighting, b event.RouterAdvertised, role Role) bool {
 	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
 	if b.HopLimit != 255 || role != Other && !forAll {
 		return false
@@ -152,9 +152,9 @@ func isOffer(ev *event.Event, b event.RouterAdvertised, role Role) bool {
 	})
 }
 
-func (l *ipv6Lens) seeDHCP(ev *event.Event, b event.DHCP6) {
+func (l *ipv6Lens) seeDHCP(ev *sighting, b event.DHCP6) {
 	if !b.FromServer {
-		l.seen.Add(ev)
+		l.seen.See(ev)
 		return
 	}
 	for _, a := range b.Addresses {
@@ -185,33 +185,33 @@ func isFresh(b event.DHCP4) bool {
 	return b.Type == discover || b.Type == request && !hasAddress
 }
 
-func (l *ipv6Lens) seeUsed(ev *event.Event, a netip.Addr) {
+func (l *ipv6Lens) seeUsed(ev *sighting, a netip.Addr) {
 	if !a.Is6() || a.Is4In6() {
 		return
 	}
-	l.seen.Add(ev)
+	l.seen.See(ev)
 	l.note(ev, a, func(known *v6Addr) { known.source = true })
 }
 
-func (l *ipv6Lens) seeFlow(w *world, ev *event.Event) {
+func (l *ipv6Lens) seeFlow(w *world, ev *sighting) {
 	if !isFarV6(w, ev.Server.Addr()) {
 		return
 	}
-	l.flows.Add(ev)
+	l.flows.See(ev)
 	from := ev.Client.Addr()
 	known, own := l.addrs[from]
 	switch {
 	case !isGlobal(from):
 	case revealsMAC(from, w.host):
-		l.reveal.Add(ev)
+		l.reveal.See(ev)
 	case !isEUI64(from) && own && !known.byDHCP:
-		l.opaque.Add(ev)
+		l.opaque.See(ev)
 	}
 }
 
 // seeEnd counts what was exchanged with the internet. Where who opened the
 // conversation is a guess it counts for both ends: the data went over IPv6 anyway.
-func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Role) {
+func (l *ipv6Lens) seeEnd(w *world, ev *sighting, b event.FlowEnded, role Role) {
 	mine, to := ends(ev, role)
 	counts := role == Actor || role == Other && b.Guessed && w.isOwnEnd(mine)
 	if !counts || w.scope(to) != ScopeInternet {
@@ -221,12 +221,12 @@ func (l *ipv6Lens) seeEnd(w *world, ev *event.Event, b event.FlowEnded, role Rol
 	l.bytes[f] += b.Client.Bytes + b.Server.Bytes
 	isDNS := b.Protocol == "dns" || ev.Server.Port() == 53
 	if f == 1 && !isDNS && min(b.Client.Bytes, b.Server.Bytes) > 0 {
-		l.data.Add(ev)
+		l.data.See(ev)
 	}
 }
 
 // note keeps a trait of one own address.
-func (l *ipv6Lens) note(ev *event.Event, a netip.Addr, set func(*v6Addr)) {
+func (l *ipv6Lens) note(ev *sighting, a netip.Addr, set func(*v6Addr)) {
 	a = a.WithZone("")
 	if !a.Is6() || a.IsUnspecified() || a.IsMulticast() {
 		return
@@ -244,7 +244,7 @@ func (l *ipv6Lens) note(ev *event.Event, a netip.Addr, set func(*v6Addr)) {
 	}
 	set(known)
 	if known.because.Seen() < 2 {
-		known.because.Add(ev)
+		known.because.See(ev)
 	}
 }
 

@@ -37,7 +37,7 @@ type addrSet struct {
 	because Because
 }
 
-func (s *addrSet) add(ev *event.Event, addrs []netip.Addr) {
+func (s *addrSet) add(ev *sighting, addrs []netip.Addr) {
 	for _, a := range addrs {
 		if a = a.WithZone(""); s.known[a] || len(s.known) >= rdnssLimit || !a.IsValid() {
 			continue
@@ -46,7 +46,7 @@ func (s *addrSet) add(ev *event.Event, addrs []netip.Addr) {
 			s.known = map[netip.Addr]bool{}
 		}
 		s.known[a] = true
-		s.because.Add(ev)
+		s.because.See(ev)
 	}
 }
 
@@ -66,7 +66,7 @@ func (*rdnssLens) wants() wanted {
 	}
 }
 
-func (l *rdnssLens) see(_ *world, ev *event.Event, role Role) {
+func (l *rdnssLens) see(_ *world, ev *sighting, role Role) {
 	if role == Actor {
 		l.seeOwn(ev)
 		return
@@ -77,7 +77,7 @@ func (l *rdnssLens) see(_ *world, ev *event.Event, role Role) {
 }
 
 // seeOwn takes what a host asks and what DHCP tells it.
-func (l *rdnssLens) seeOwn(ev *event.Event) {
+func (l *rdnssLens) seeOwn(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DHCP4:
 		if b.FromServer {
@@ -94,16 +94,16 @@ func (l *rdnssLens) seeOwn(ev *event.Event) {
 	}
 }
 
-func (l *rdnssLens) seeAsked(ev *event.Event) {
+func (l *rdnssLens) seeAsked(ev *sighting) {
 	to := ev.Server.Addr().WithZone("")
 	if !to.Is6() || to.Is4In6() {
-		l.v4.Add(ev)
+		l.v4.See(ev)
 		return
 	}
 	b, known := l.asked[to]
 	if !known {
 		if len(l.asked) >= rdnssLimit {
-			l.others.Add(ev)
+			l.others.See(ev)
 			return
 		}
 		if l.asked == nil {
@@ -112,7 +112,7 @@ func (l *rdnssLens) seeAsked(ev *event.Event) {
 		b = &Because{}
 		l.asked[to] = b
 	}
-	b.Add(ev)
+	b.See(ev)
 }
 
 func (l *rdnssLens) state(_ *world, out *Sheet) {

@@ -1,9 +1,5 @@
 package fact
 
-import (
-	"assay/internal/assess/event"
-)
-
 func ipv6LadderSchema() []Decl {
 	return []Decl{
 		{"ipv6.ladder", Text, "how far the device gets with IPv6, as listening shows: I0 no IPv6, I1 link-local only, I2 global address and DNS over IPv6, I3 data to the internet over IPv6; absent when the network offered none or the log does not settle it"},
@@ -22,7 +18,7 @@ type ladderLens struct{}
 
 func (ladderLens) wants() wanted { return wanted{} }
 
-func (ladderLens) see(*world, *event.Event, Role) {}
+func (ladderLens) see(*world, *sighting, Role) {}
 
 func (ladderLens) state(w *world, out *Sheet) {
 	if w.routers[w.host] {

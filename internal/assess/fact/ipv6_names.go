@@ -59,7 +59,7 @@ func (*familyLens) wants() wanted {
 	}
 }
 
-func (l *familyLens) see(w *world, ev *event.Event, role Role) {
+func (l *familyLens) see(w *world, ev *sighting, role Role) {
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.offered = l.offered || isOffer(ev, b, role)
 		return
@@ -79,7 +79,7 @@ func (l *familyLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *familyLens) seeAsked(ev *event.Event, b event.DNSAsked) {
+func (l *familyLens) seeAsked(ev *sighting, b event.DNSAsked) {
 	if b.Kind != event.DNSUnicast || b.Type != typeA && b.Type != typeAAAA || isLocalName(b.Name) {
 		return
 	}
@@ -93,15 +93,15 @@ func (l *familyLens) seeAsked(ev *event.Event, b event.DNSAsked) {
 		}
 		n = &v6Name{}
 		l.names[b.Name] = n
-		l.asked.Add(ev)
+		l.asked.See(ev)
 	}
 	if b.Type == typeAAAA && !n.aaaa {
 		n.aaaa = true
-		l.aaaa.Add(ev)
+		l.aaaa.See(ev)
 	}
 }
 
-func (l *familyLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
+func (l *familyLens) seeAnswered(ev *sighting, b event.DNSAnswered) {
 	n, known := l.names[b.Name]
 	if !known || b.Kind != event.DNSUnicast {
 		return
@@ -112,7 +112,7 @@ func (l *familyLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
 		}
 		if r.Type == typeAAAA && !n.hasV6 {
 			n.hasV6 = true
-			l.having.Add(ev)
+			l.having.See(ev)
 		}
 		if l.homes == nil {
 			l.homes = map[netip.Addr]string{}
@@ -125,7 +125,7 @@ func (l *familyLens) seeAnswered(ev *event.Event, b event.DNSAnswered) {
 
 // seeFlow judges the first conversation to a name. One that was opened before an
 // IPv6 address was known shows no preference, and none of its later ones does.
-func (l *familyLens) seeFlow(ev *event.Event) {
+func (l *familyLens) seeFlow(ev *sighting) {
 	to := ev.Server.Addr().Unmap()
 	name, ok := l.homes[to]
 	if !ok {
@@ -139,9 +139,9 @@ func (l *familyLens) seeFlow(ev *event.Event) {
 	switch {
 	case !n.hasV6:
 	case to.Is6():
-		l.first[1].Add(ev)
+		l.first[1].See(ev)
 	default:
-		l.first[0].Add(ev)
+		l.first[0].See(ev)
 		if len(l.late) < RefLimit {
 			l.late = append(l.late, event.Clean(strings.TrimSuffix(name, ".")))
 		}

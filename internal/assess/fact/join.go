@@ -48,7 +48,7 @@ type said struct {
 	because Because
 }
 
-func (s *said) add(ev *event.Event, text string) {
+func (s *said) add(ev *sighting, text string) {
 	if text == "" || s.texts[text] || len(s.texts) >= joinTextLimit {
 		return
 	}
@@ -56,7 +56,7 @@ func (s *said) add(ev *event.Event, text string) {
 		s.texts = map[string]bool{}
 	}
 	s.texts[text] = true
-	s.because.Add(ev)
+	s.because.See(ev)
 }
 
 // list returns the texts in order, cleaned for showing, that keep accepts.
@@ -77,7 +77,7 @@ func (*joinLens) wants() wanted {
 	}
 }
 
-func (l *joinLens) see(w *world, ev *event.Event, role Role) {
+func (l *joinLens) see(w *world, ev *sighting, role Role) {
 	if role != Actor {
 		return
 	}
@@ -99,15 +99,15 @@ func (l *joinLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *joinLens) seeDHCP4(w *world, ev *event.Event, b event.DHCP4) {
+func (l *joinLens) seeDHCP4(w *world, ev *sighting, b event.DHCP4) {
 	switch b.Type {
 	case 1:
-		l.fresh.Add(ev)
+		l.fresh.See(ev)
 	case 3, 8:
 	default:
 		return
 	}
-	l.seen.Add(ev)
+	l.seen.See(ev)
 	l.names.add(ev, b.HostName)
 	l.names.add(ev, strings.TrimSuffix(b.FQDN, "."))
 	l.classes.add(ev, b.VendorClass)
@@ -116,25 +116,25 @@ func (l *joinLens) seeDHCP4(w *world, ev *event.Event, b event.DHCP4) {
 		l.seeHardware(w, ev, b.ClientID[1:])
 	}
 	if len(b.Parameters) > 0 {
-		l.asks4.Add(ev)
+		l.asks4.See(ev)
 	}
 	for _, p := range b.Parameters {
 		if p == 108 {
-			l.v6only.Add(ev)
+			l.v6only.See(ev)
 			break
 		}
 	}
 }
 
-func (l *joinLens) seeDHCP6(w *world, ev *event.Event, b event.DHCP6) {
+func (l *joinLens) seeDHCP6(w *world, ev *sighting, b event.DHCP6) {
 	switch b.Type {
 	case 1:
-		l.fresh.Add(ev)
+		l.fresh.See(ev)
 	case 3, 11:
 	default:
 		return
 	}
-	l.seen.Add(ev)
+	l.seen.See(ev)
 	l.names.add(ev, strings.TrimSuffix(b.FQDN, "."))
 	l.classes.add(ev, b.VendorClass)
 	l.seeMUD(ev, b.MUDURL, "DHCPv6")
@@ -147,13 +147,13 @@ func (l *joinLens) seeDHCP6(w *world, ev *event.Event, b event.DHCP6) {
 	}
 }
 
-func (l *joinLens) seeHardware(w *world, ev *event.Event, addr []byte) {
+func (l *joinLens) seeHardware(w *world, ev *sighting, addr []byte) {
 	if mac, ok := w.host.MAC(); ok && [6]byte(addr) != mac {
-		l.otherMAC.Add(ev)
+		l.otherMAC.See(ev)
 	}
 }
 
-func (l *joinLens) seeMUD(ev *event.Event, u, via string) {
+func (l *joinLens) seeMUD(ev *sighting, u, via string) {
 	if u == "" {
 		return
 	}

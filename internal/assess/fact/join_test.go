@@ -130,7 +130,7 @@ func TestSweepCountsLikeAPlainCount(t *testing.T) {
 			now = now.Add(time.Duration(s) * time.Second)
 			times = append(times, now)
 			whom := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(hosts[i])}), 23)
-			got.add(&event.Event{At: now}, whom)
+			got.add(&sighting{Event: event.Event{At: now}}, whom)
 			met := map[int]bool{}
 			for j := range times {
 				if now.Sub(times[j]) < sweepWindow {

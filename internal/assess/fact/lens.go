@@ -29,8 +29,8 @@ type wanted [Bystander + 1][]event.Body
 type lens interface {
 	// wants says which events are shown to it; it is the same for all of its kind.
 	wants() wanted
-	// see takes one event, which stays as it is: what is kept of it may point to it.
-	see(w *world, ev *event.Event, role Role)
+	// see takes one event. What outlives the call is kept by ev.keep, never by ev.
+	see(w *world, ev *sighting, role Role)
 	// state writes what is known by now.
 	state(w *world, out *Sheet)
 }

@@ -97,7 +97,7 @@ func (*loginLens) wants() wanted {
 	}
 }
 
-func (l *loginLens) see(w *world, ev *event.Event, role Role) {
+func (l *loginLens) see(w *world, ev *sighting, role Role) {
 	if role == Bystander {
 		return
 	}
@@ -115,14 +115,14 @@ func (l *loginLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role) {
+func (l *loginLens) seeLogin(w *world, ev *sighting, b event.Login, role Role) {
 	own := role == Other
 	if mine, _ := ends(ev, role); !w.isOwnEnd(mine) {
 		return // passes through this host
 	}
-	l.total.Add(ev)
+	l.total.See(ev)
 	if b.Scheme == event.LoginDigest || b.Scheme == event.LoginChallenge {
-		l.digest.Add(ev)
+		l.digest.See(ev)
 		return
 	}
 	at := l.remember(w, ev, b, own)
@@ -138,7 +138,7 @@ func (l *loginLens) seeLogin(w *world, ev *event.Event, b event.Login, role Role
 
 // seeDemand notes that a page demands a login: that an open page answers a
 // request with a password in it proves nothing about the password.
-func (l *loginLens) seeDemand(ev *event.Event, b event.HTTPResponse) {
+func (l *loginLens) seeDemand(ev *sighting, b event.HTTPResponse) {
 	if b.Status != 401 && b.Status != 407 {
 		return
 	}
@@ -167,7 +167,7 @@ func (l *loginLens) await(key loginKey, a awaited) {
 }
 
 // remember finds or makes the record of a login.
-func (l *loginLens) remember(w *world, ev *event.Event, b event.Login, own bool) *login {
+func (l *loginLens) remember(w *world, ev *sighting, b event.Login, own bool) *login {
 	near := w.scope(ev.Server.Addr()) != ScopeInternet
 	for _, known := range l.seen {
 		if known.own == own && known.near == near && known.first.Server.Addr() == ev.Server.Addr() && sameWords(known.body, b) {
@@ -177,7 +177,7 @@ func (l *loginLens) remember(w *world, ev *event.Event, b event.Login, own bool)
 	if len(l.seen) >= secretLimit {
 		return nil
 	}
-	at := &login{first: ev, body: b, own: own, near: near}
+	at := &login{first: ev.keep(), body: b, own: own, near: near}
 	l.seen = append(l.seen, at)
 	return at
 }
@@ -186,7 +186,7 @@ func sameWords(a, b event.Login) bool {
 	return a.Service == b.Service && a.Scheme == b.Scheme && a.User == b.User && a.Secret == b.Secret
 }
 
-func (l *loginLens) seeAnswer(ev *event.Event, b event.LoginAnswered) {
+func (l *loginLens) seeAnswer(ev *sighting, b event.LoginAnswered) {
 	key := loginKey{ev.Flow, b.Login}
 	if a, ok := l.pending[key]; ok {
 		a.at.answer(b.Outcome, ev.At, a.page)
@@ -232,7 +232,7 @@ func isAnonymous(b event.Login) bool {
 }
 
 // ends tells the addresses of the host and of the far end of a conversation.
-func ends(ev *event.Event, role Role) (mine, theirs netip.Addr) {
+func ends(ev *sighting, role Role) (mine, theirs netip.Addr) {
 	if role == Other {
 		return ev.Server.Addr(), ev.Client.Addr()
 	}

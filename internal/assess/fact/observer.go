@@ -24,6 +24,7 @@ type Observer struct {
 	// actor and other are the hosts of the last event: most often they are those of
 	// the next one, too.
 	actor, other *subject
+	shown        *sighting // the last event, whose room is used again unless it is kept
 	network      *network
 	audience     audience
 	// rdnss are the resolvers that routers advertised to everybody.
@@ -58,25 +59,35 @@ func (o *Observer) Tick(at time.Time) {
 }
 
 // Add takes one event. Its copy is shared by all that rests on it.
-func (o *Observer) Add(ev event.Event) {
-	o.Tick(ev.At)
+func (o *Observer) Add(e event.Event) {
+	o.Tick(e.At)
+	ev := o.sight(e)
 	o.actor = o.subject(o.actor, ev.Device, ev.At)
 	o.other = o.subject(o.other, ev.Peer, ev.At)
 	actor, other := o.actor, o.other
-	o.learn(&ev, actor)
+	o.learn(ev, actor)
 	lenses := o.audience.of(ev.Body)
 	if actor != nil {
-		actor.show(&ev, Actor, lenses[Actor])
+		actor.show(ev, Actor, lenses[Actor])
 	}
 	if other != nil && other != actor {
-		other.show(&ev, Other, lenses[Other])
+		other.show(ev, Other, lenses[Other])
 	}
 	if isForAll(ev.Body) {
-		o.showAll(&ev, lenses[Bystander], actor, other)
+		o.showAll(ev, lenses[Bystander], actor, other)
 	}
 }
 
-func (o *Observer) showAll(ev *event.Event, lenses []int, except ...*subject) {
+// sight copies an event to where the lenses may keep it.
+func (o *Observer) sight(e event.Event) *sighting {
+	if o.shown == nil || o.shown.kept {
+		o.shown = &sighting{}
+	}
+	o.shown.Event = e
+	return o.shown
+}
+
+func (o *Observer) showAll(ev *sighting, lenses []int, except ...*subject) {
 	for _, id := range o.order {
 		s := o.hosts[id]
 		if s != except[0] && s != except[1] {
@@ -129,7 +140,7 @@ func (o *Observer) subject(last *subject, id event.HostID, at time.Time) *subjec
 }
 
 // show lets the lenses at the given places see an event.
-func (s *subject) show(ev *event.Event, role Role, lenses []int) {
+func (s *subject) show(ev *sighting, role Role, lenses []int) {
 	if role != Bystander {
 		s.world.lastSeen = ev.At
 	}
@@ -141,7 +152,7 @@ func (s *subject) show(ev *event.Event, role Role, lenses []int) {
 }
 
 // learn keeps what the network says of itself.
-func (o *Observer) learn(ev *event.Event, actor *subject) {
+func (o *Observer) learn(ev *sighting, actor *subject) {
 	switch b := ev.Body.(type) {
 	case event.AddressUsed:
 		actor.learnAddress(b.Addr, ev.Ref)
@@ -170,7 +181,7 @@ func (s *subject) learnAddress(a netip.Addr, ref event.Ref) {
 	}
 }
 
-func (o *Observer) learnRouter(ev *event.Event, b event.RouterAdvertised) {
+func (o *Observer) learnRouter(ev *sighting, b event.RouterAdvertised) {
 	if b.HopLimit != 255 {
 		return // RFC 4861 section 6.1.2: not from this link
 	}
@@ -188,7 +199,7 @@ func (o *Observer) learnRouter(ev *event.Event, b event.RouterAdvertised) {
 	}
 }
 
-func (o *Observer) learnDHCP4(ev *event.Event, b event.DHCP4, actor *subject) {
+func (o *Observer) learnDHCP4(ev *sighting, b event.DHCP4, actor *subject) {
 	if !b.FromServer || actor == nil {
 		return
 	}
@@ -201,10 +212,10 @@ func (o *Observer) learnDHCP4(ev *event.Event, b event.DHCP4, actor *subject) {
 	offer(actor.world.timeServers, b.NTP, ev)
 }
 
-func offer(known map[netip.Addr]*event.Event, addrs []netip.Addr, ev *event.Event) {
+func offer(known map[netip.Addr]*event.Event, addrs []netip.Addr, ev *sighting) {
 	for _, a := range addrs {
 		if _, ok := known[a]; !ok && len(known) < serviceLimit && a.IsValid() {
-			known[a] = ev
+			known[a] = ev.keep()
 		}
 	}
 }

@@ -27,17 +27,17 @@ func (*portMapLens) wants() wanted {
 	}
 }
 
-func (l *portMapLens) see(_ *world, ev *event.Event, role Role) {
+func (l *portMapLens) see(_ *world, ev *sighting, role Role) {
 	b, ok := ev.Body.(event.PortMapAsked)
 	if !ok || role != Actor {
 		return
 	}
 	l.protocols.add(ev, b.Protocol)
 	if !b.Maps {
-		l.discovers.Add(ev)
+		l.discovers.See(ev)
 		return
 	}
-	l.maps.Add(ev)
+	l.maps.See(ev)
 	l.ports.add(ev, b.Protocol+" "+strconv.Itoa(int(b.ExternalPort))+":"+strconv.Itoa(int(b.InternalPort)))
 }
 

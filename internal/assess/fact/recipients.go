@@ -46,7 +46,7 @@ func (*recipientLens) wants() wanted {
 	}
 }
 
-func (l *recipientLens) see(w *world, ev *event.Event, role Role) {
+func (l *recipientLens) see(w *world, ev *sighting, role Role) {
 	if role != Actor {
 		return
 	}
@@ -86,7 +86,7 @@ func (l *recipientLens) seeHello(flow event.FlowID, name string) {
 	}
 }
 
-func (l *recipientLens) end(w *world, ev *event.Event, b event.FlowEnded) {
+func (l *recipientLens) end(w *world, ev *sighting, b event.FlowEnded) {
 	name, named := l.hello[ev.Flow]
 	delete(l.hello, ev.Flow)
 	to := ev.Server.Addr().Unmap()
@@ -100,7 +100,7 @@ func (l *recipientLens) end(w *world, ev *event.Event, b event.FlowEnded) {
 	if !named {
 		name = to.String()
 	}
-	l.all.Add(ev)
+	l.all.See(ev)
 	l.bytes += size
 	l.add(name, named, size)
 }

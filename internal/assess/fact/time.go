@@ -42,13 +42,13 @@ const (
 	portNTSKE = 4460 // RFC 8915 section 7.1
 )
 
-func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
-	p.queries.Add(ev)
+func (p *clockPart) seeAsked(ev *sighting, b event.TimeAsked, j *joinings) {
+	p.queries.See(ev)
 	if ev.Client.Port() == 123 {
-		p.port123.Add(ev)
+		p.port123.See(ev)
 	}
 	if b.NTS {
-		p.nts.Add(ev)
+		p.nts.See(ev)
 	}
 	if p.queries.Seen() == 1 || b.Poll < p.leastPoll {
 		p.leastPoll = b.Poll
@@ -63,7 +63,7 @@ func (p *clockPart) seeAsked(ev *event.Event, b event.TimeAsked, j *joinings) {
 		if p.servers == nil {
 			p.servers = map[netip.Addr]*timeServer{}
 		}
-		s = &timeServer{first: ev, joined: j.began(ev.At)}
+		s = &timeServer{first: ev.keep(), joined: j.began(ev.At)}
 		p.servers[a] = s
 	}
 	s.asked(ev.At)
@@ -93,36 +93,36 @@ func (s *timeServer) interval(end time.Time) (time.Duration, bool) {
 	return s.last.Sub(s.from) / time.Duration(s.count-1), true
 }
 
-func (p *clockPart) seeAnswered(ev *event.Event, b event.TimeAnswered) {
+func (p *clockPart) seeAnswered(ev *sighting, b event.TimeAnswered) {
 	if b.Mode == 5 {
 		return
 	}
-	p.answers.Add(ev)
+	p.answers.See(ev)
 	if b.NTS {
-		p.ntsAnswers.Add(ev)
+		p.ntsAnswers.See(ev)
 	}
 	if s := p.servers[ev.Server.Addr().Unmap()]; s != nil {
 		s.answered = true
 	}
 }
 
-func (p *clockPart) seeHello(ev *event.Event, b event.ClientHello) {
+func (p *clockPart) seeHello(ev *sighting, b event.ClientHello) {
 	if ev.Server.Port() == portNTSKE || slices.Contains(b.ALPN, "ntske/1") {
-		p.ntske.Add(ev)
+		p.ntske.See(ev)
 	}
 }
 
-func (p *clockPart) seeDHCP(ev *event.Event, b event.DHCP4) {
+func (p *clockPart) seeDHCP(ev *sighting, b event.DHCP4) {
 	if !b.FromServer && slices.Contains(b.Parameters, 42) {
-		p.optionAsked.Add(ev)
+		p.optionAsked.See(ev)
 	}
 }
 
-func (p *clockPart) seeName(ev *event.Event, name string) {
+func (p *clockPart) seeName(ev *sighting, name string) {
 	if !isBarePool(name) {
 		return
 	}
-	p.bare.Add(ev)
+	p.bare.See(ev)
 	if name = shownName(name); len(p.bareNames) < bareNameLimit && !slices.Contains(p.bareNames, name) {
 		p.bareNames = append(p.bareNames, name)
 	}

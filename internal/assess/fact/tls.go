@@ -77,7 +77,7 @@ func (*tlsLens) wants() wanted {
 	}
 }
 
-func (l *tlsLens) see(w *world, ev *event.Event, role Role) {
+func (l *tlsLens) see(w *world, ev *sighting, role Role) {
 	switch role {
 	case Actor:
 		l.seeClient(w, ev)
@@ -88,10 +88,10 @@ func (l *tlsLens) see(w *world, ev *event.Event, role Role) {
 }
 
 // seeServer notes TLS that others open to this host's services.
-func (l *tlsLens) seeServer(ev *event.Event) {
+func (l *tlsLens) seeServer(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.ClientHello:
-		l.served.Add(ev)
+		l.served.See(ev)
 	case event.Certificates:
 		if b.From == event.FromServer && len(b.Chain) > 0 && b.Chain[0].SPKI != "" &&
 			!slices.Contains(l.keys, b.Chain[0].SPKI) && len(l.keys) < tlsKeyLimit {
@@ -100,7 +100,7 @@ func (l *tlsLens) seeServer(ev *event.Event) {
 	}
 }
 
-func (l *tlsLens) seeClient(w *world, ev *event.Event) {
+func (l *tlsLens) seeClient(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.ClientHello:
 		l.seeHello(w, ev, b)
@@ -120,7 +120,7 @@ func (l *tlsLens) seeClient(w *world, ev *event.Event) {
 
 // conn is the handshake of a conversation; one whose hello was not seen is known
 // by its address.
-func (l *tlsLens) conn(w *world, ev *event.Event) *tlsConn {
+func (l *tlsLens) conn(w *world, ev *sighting) *tlsConn {
 	if c, ok := l.open[ev.Flow]; ok {
 		return c
 	}
@@ -130,7 +130,7 @@ func (l *tlsLens) conn(w *world, ev *event.Event) *tlsConn {
 	if len(l.open) >= tlsConnLimit {
 		l.finish(l.queue[0])
 	}
-	c := &tlsConn{dest: addrEnd(ev.Server), local: w.scope(ev.Server.Addr()) != ScopeInternet, first: ev}
+	c := &tlsConn{dest: addrEnd(ev.Server), local: w.scope(ev.Server.Addr()) != ScopeInternet, first: ev.keep()}
 	l.open[ev.Flow] = c
 	l.queue = append(l.queue, ev.Flow)
 	return c
@@ -138,7 +138,7 @@ func (l *tlsLens) conn(w *world, ev *event.Event) *tlsConn {
 
 func addrEnd(a netip.AddrPort) tlsEnd { return tlsEnd{name: a.Addr().Unmap().String(), port: a.Port()} }
 
-func (l *tlsLens) seeHello(w *world, ev *event.Event, b event.ClientHello) {
+func (l *tlsLens) seeHello(w *world, ev *sighting, b event.ClientHello) {
 	if c, ok := l.open[ev.Flow]; ok && c.greeted {
 		if c.goesOn(b) {
 			return
@@ -146,13 +146,13 @@ func (l *tlsLens) seeHello(w *world, ev *event.Event, b event.ClientHello) {
 		l.finish(ev.Flow)
 	}
 	c := l.conn(w, ev)
-	c.hello, c.greeted, c.first = b, true, ev
+	c.hello, c.greeted, c.first = b, true, ev.keep()
 	if b.HasSNI && b.SNI != "" {
 		c.dest.name = event.Clean(strings.ToLower(strings.TrimSuffix(b.SNI, ".")))
 	}
-	l.hellos.Add(ev)
+	l.hellos.See(ev)
 	if b.Transport == event.QUIC {
-		l.quic.Add(ev)
+		l.quic.See(ev)
 	}
 	l.noteStack(b)
 	l.noteHello(c, ev, b)
@@ -173,20 +173,20 @@ func (l *tlsLens) noteStack(b event.ClientHello) {
 	}
 }
 
-func (l *tlsLens) noteHello(c *tlsConn, ev *event.Event, b event.ClientHello) {
+func (l *tlsLens) noteHello(c *tlsConn, ev *sighting, b event.ClientHello) {
 	d := destFor(&l.dests, &l.order, c)
 	if d == nil {
-		l.beyond.Add(ev)
+		l.beyond.See(ev)
 		return
 	}
 	if v := bestVersion(b); d.poor == nil || v < d.worst {
-		d.worst, d.poor = v, ev
+		d.worst, d.poor = v, ev.keep()
 	}
 	noteOffer(b, func(t tlsTrait, detail string) {
 		if t == traitNoName && c.local {
 			return // a neighbour has no name that server_name could carry
 		}
-		d.note(t, ev, detail)
+		d.note(t, ev.keep(), detail)
 	})
 }
 
@@ -208,20 +208,20 @@ func destFor(dests *map[tlsEnd]*tlsDest, order *[]tlsEnd, c *tlsConn) *tlsDest {
 	return d
 }
 
-func (l *tlsLens) seeEnd(ev *event.Event, b event.FlowEnded) {
+func (l *tlsLens) seeEnd(ev *sighting, b event.FlowEnded) {
 	secure := slices.Contains([]string{"tls", "dtls", "quic", "gquic"}, b.Protocol)
 	c, known := l.open[ev.Flow]
 	switch {
 	case known:
 		c.ended = b.How == event.EndedByClose || b.How == event.EndedByReset
 		if !c.greeted {
-			l.unread.Add(ev)
+			l.unread.See(ev)
 		}
 		l.finish(ev.Flow)
 	case secure:
-		l.unread.Add(ev)
+		l.unread.See(ev)
 	case b.Transport == event.TCP && b.Client.Bytes > 0 && b.Server.Bytes > 0:
-		l.other.Add(ev)
+		l.other.See(ev)
 	}
 }
 

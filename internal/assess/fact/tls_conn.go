@@ -37,11 +37,11 @@ func (c *tlsConn) version() uint16 { return event.TLSVersion(c.choice.Version) }
 func (c *tlsConn) is13() bool { return c.chosen && c.version() == 0x0304 }
 
 // see takes what follows a hello on the same conversation.
-func (c *tlsConn) see(ev *event.Event) {
+func (c *tlsConn) see(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.ServerHello:
 		if !b.Retry {
-			c.choice, c.chosen, c.suite = b, true, ev
+			c.choice, c.chosen, c.suite = b, true, ev.keep()
 		}
 	case event.ServerKeyExchange:
 		c.keys = b
@@ -50,7 +50,7 @@ func (c *tlsConn) see(ev *event.Event) {
 	case event.CertificateRequested:
 		c.asked = true
 	case event.PSKIdentity:
-		c.psk = ev
+		c.psk = ev.keep()
 	case event.TLSAppData:
 		c.seeData(ev, b)
 	default:
@@ -68,9 +68,9 @@ func (c *tlsConn) seeSignal(b event.Body) {
 	}
 }
 
-func (c *tlsConn) seeChain(ev *event.Event, b event.Certificates) {
+func (c *tlsConn) seeChain(ev *sighting, b event.Certificates) {
 	if b.From == event.FromServer && len(b.Chain) > 0 {
-		c.leaf, c.leafAt = b.Chain[0], ev
+		c.leaf, c.leafAt = b.Chain[0], ev.keep()
 	}
 }
 
@@ -85,7 +85,7 @@ func (c *tlsConn) byDatagram() bool {
 
 // seeData notes application data. In TLS 1.3 over TCP a short record of the
 // client may be nothing but an alert, and one before the ServerHello is early data.
-func (c *tlsConn) seeData(ev *event.Event, b event.TLSAppData) {
+func (c *tlsConn) seeData(ev *sighting, b event.TLSAppData) {
 	if b.From == event.FromClient && !c.byDatagram() {
 		if !c.chosen {
 			c.early = true
@@ -98,7 +98,7 @@ func (c *tlsConn) seeData(ev *event.Event, b event.TLSAppData) {
 	c.app[b.From] = true
 	c.both = c.both || b.AfterBoth
 	if c.data == nil || b.From == event.FromClient {
-		c.data = ev
+		c.data = ev.keep()
 	}
 }
 

@@ -44,7 +44,7 @@ func (*trafficLens) wants() wanted {
 	}
 }
 
-func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
+func (l *trafficLens) see(w *world, ev *sighting, role Role) {
 	switch b := ev.Body.(type) {
 	case event.RouterAdvertised:
 		l.seeRouter(ev, b, role)
@@ -52,7 +52,7 @@ func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 		l.seeFlow(w, ev, b, role)
 	case event.FlowEstablished:
 		if _, foreign := l.foreign[ev.Client.Addr()]; role == Actor && foreign {
-			l.forwards.Add(ev) // answers came back through it: it routes
+			l.forwards.See(ev) // answers came back through it: it routes
 		}
 	default:
 		if role == Actor {
@@ -61,18 +61,18 @@ func (l *trafficLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *trafficLens) seeRouter(ev *event.Event, b event.RouterAdvertised, role Role) {
+func (l *trafficLens) seeRouter(ev *sighting, b event.RouterAdvertised, role Role) {
 	switch {
 	case role == Actor:
-		l.forwards.Add(ev)
+		l.forwards.See(ev)
 	case b.HopLimit == 255 && len(b.Prefixes) > 0:
-		l.plan.Add(ev)
+		l.plan.See(ev)
 	}
 }
 
 // seeClaims gathers the addresses that the host makes known as its own, in the
 // ways in which a host does so before it uses them.
-func (l *trafficLens) seeClaims(w *world, ev *event.Event) {
+func (l *trafficLens) seeClaims(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DHCP4:
 		l.seeLease(ev, b)
@@ -97,7 +97,7 @@ func (l *trafficLens) seeClaims(w *world, ev *event.Event) {
 
 // seeLease takes the address that a server acknowledged, or that the host says it
 // has.
-func (l *trafficLens) seeLease(ev *event.Event, b event.DHCP4) {
+func (l *trafficLens) seeLease(ev *sighting, b event.DHCP4) {
 	const ack = 5
 	switch {
 	case !b.FromServer:
@@ -108,13 +108,13 @@ func (l *trafficLens) seeLease(ev *event.Event, b event.DHCP4) {
 	}
 }
 
-func (l *trafficLens) claim(ev *event.Event, addrs ...netip.Addr) {
+func (l *trafficLens) claim(ev *sighting, addrs ...netip.Addr) {
 	for _, a := range addrs {
 		l.claimOne(ev, a)
 	}
 }
 
-func (l *trafficLens) claimOne(ev *event.Event, a netip.Addr) {
+func (l *trafficLens) claimOne(ev *sighting, a netip.Addr) {
 	if !a.IsValid() || a.IsUnspecified() || len(l.claimed) >= addrLimit {
 		return
 	}
@@ -123,7 +123,7 @@ func (l *trafficLens) claimOne(ev *event.Event, a netip.Addr) {
 	}
 	if !l.claimed[a] {
 		l.claimed[a] = true
-		l.plan.Add(ev)
+		l.plan.See(ev)
 	}
 	if !a.IsLinkLocalUnicast() {
 		l.settled[family(a)] = true
@@ -140,7 +140,7 @@ func family(a netip.Addr) int {
 
 // seeSource notes a source outside of the local network. What was used before
 // the host had an address may be left over from another network.
-func (l *trafficLens) seeSource(w *world, ev *event.Event, a netip.Addr) {
+func (l *trafficLens) seeSource(w *world, ev *sighting, a netip.Addr) {
 	near := a.IsUnspecified() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast()
 	if near || l.isOwn(w, a) || !l.settled[family(a)] || len(l.foreign) >= foreignLimit {
 		return
@@ -148,7 +148,7 @@ func (l *trafficLens) seeSource(w *world, ev *event.Event, a netip.Addr) {
 	if l.foreign == nil {
 		l.foreign = map[netip.Addr]*event.Event{}
 	}
-	l.foreign[a] = ev
+	l.foreign[a] = ev.keep()
 }
 
 // isOwn says that an address is the host's or may well be: a neighbour of one
@@ -166,12 +166,12 @@ func (l *trafficLens) isOwn(w *world, a netip.Addr) bool {
 	return false
 }
 
-func (l *trafficLens) seeFlow(w *world, ev *event.Event, b event.FlowStarted, role Role) {
+func (l *trafficLens) seeFlow(w *world, ev *sighting, b event.FlowStarted, role Role) {
 	to := ev.Server.Addr()
 	far := w.scope(to) == ScopeInternet
 	if role == Other {
 		if far && !l.isOwn(w, to) {
-			l.forwards.Add(ev) // an internet host is reached through it
+			l.forwards.See(ev) // an internet host is reached through it
 		}
 		return
 	}
@@ -224,7 +224,7 @@ const (
 	sweepWindow = time.Minute
 )
 
-func (b *sweep) add(ev *event.Event, whom netip.AddrPort) {
+func (b *sweep) add(ev *sighting, whom netip.AddrPort) {
 	if b.hosts == nil {
 		b.hosts, b.perPort = map[netip.AddrPort]int{}, map[uint16]int{}
 	}
@@ -232,7 +232,7 @@ func (b *sweep) add(ev *event.Event, whom netip.AddrPort) {
 	if len(b.meetings) >= sweepLimit {
 		b.drop()
 	}
-	b.meetings = append(b.meetings, meeting{ev.At, whom, ev})
+	b.meetings = append(b.meetings, meeting{ev.At, whom, ev.keep()})
 	if b.hosts[whom]++; b.hosts[whom] == 1 {
 		b.perPort[whom.Port()]++
 	}

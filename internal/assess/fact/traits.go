@@ -47,7 +47,7 @@ type hostTraits struct {
 // remoteLimit is how many remote addresses behind one host are told apart.
 const remoteLimit = 8
 
-func (t *hostTraits) see(w *world, ev *event.Event, role Role) {
+func (t *hostTraits) see(w *world, ev *sighting, role Role) {
 	if role == Bystander {
 		return
 	}
@@ -89,7 +89,7 @@ func (t *hostTraits) seeDHCP(fromServer bool, role Role, name, vendor string) {
 	}
 }
 
-func (t *hostTraits) seeFlow(w *world, ev *event.Event, midway bool, role Role) {
+func (t *hostTraits) seeFlow(w *world, ev *sighting, midway bool, role Role) {
 	far := w.scope(ev.Server.Addr()) == ScopeInternet
 	switch {
 	case midway: // who opened it was not seen

@@ -66,7 +66,7 @@ func (*updateLens) wants() wanted {
 	}
 }
 
-func (l *updateLens) see(w *world, ev *event.Event, role Role) {
+func (l *updateLens) see(w *world, ev *sighting, role Role) {
 	if role != Actor || !w.isOwnEnd(ev.Client.Addr()) {
 		return
 	}
@@ -82,7 +82,7 @@ func (l *updateLens) see(w *world, ev *event.Event, role Role) {
 	}
 }
 
-func (l *updateLens) seeHello(ev *event.Event, b event.ClientHello) {
+func (l *updateLens) seeHello(ev *sighting, b event.ClientHello) {
 	name := hostName(b.SNI)
 	if name == "" {
 		return
@@ -99,7 +99,7 @@ func (l *updateLens) seeHello(ev *event.Event, b event.ClientHello) {
 	}
 }
 
-func (l *updateLens) seeRequest(ev *event.Event, b event.HTTPRequest) {
+func (l *updateLens) seeRequest(ev *sighting, b event.HTTPRequest) {
 	name := hostName(b.Host)
 	l.contact(ev, name)
 	path, _, _ := strings.Cut(b.Target, "?")
@@ -121,12 +121,12 @@ func (l *updateLens) keepSignature(path string) {
 }
 
 // contact notes that the device spoke to a server.
-func (l *updateLens) contact(ev *event.Event, name string) {
+func (l *updateLens) contact(ev *sighting, name string) {
 	h := l.host(name)
 	if h == nil {
 		return
 	}
-	h.because.Add(ev)
+	h.because.See(ev)
 	if h.spaced == 0 || ev.At.Sub(h.last) >= contactSpacing {
 		h.spaced++
 		h.last = ev.At
@@ -145,24 +145,24 @@ func (l *updateLens) host(name string) *updateHost {
 	return h
 }
 
-func (l *updateLens) seeResponse(ev *event.Event, b event.HTTPResponse) {
+func (l *updateLens) seeResponse(ev *sighting, b event.HTTPResponse) {
 	if b.Status != 200 && b.Status != 206 || b.Method == "HEAD" {
 		return
 	}
 	if isImageFormat(b.Body) || b.Signature != "" || isImageByName(b) {
-		l.all.Add(ev)
+		l.all.See(ev)
 		if len(l.images) < imageLimit {
-			l.images = append(l.images, image{ev, b})
+			l.images = append(l.images, image{ev.keep(), b})
 		}
 	}
 }
 
-func (l *updateLens) seeEnd(ev *event.Event, b event.FlowEnded) {
+func (l *updateLens) seeEnd(ev *sighting, b event.FlowEnded) {
 	name, ok := l.flows[ev.Flow]
 	delete(l.flows, ev.Flow)
 	if ok && protocolKinds[b.Protocol] == clearEncrypted && b.Server.Bytes >= leastEncrypted {
 		if h := l.host(name); h != nil {
-			h.large.Add(ev)
+			h.large.See(ev)
 		}
 	}
 }

@@ -1,0 +1,16 @@
+package fact
+
+import "assay/internal/assess/event"
+
+// sighting is an event as it is shown to the lenses. The Observer uses its room
+// again for the next event unless somebody kept it: most events only count.
+type sighting struct {
+	event.Event
+	kept bool
+}
+
+// keep is the event for good. All who keep it share it, and it stays as it is.
+func (s *sighting) keep() *event.Event {
+	s.kept = true
+	return &s.Event
+}
