@@ -101,7 +101,7 @@ func wants(t *testing.T, text string, words ...string) {
 func TestUDHCPC(t *testing.T) {
 	program(t, "busybox")
 	r := start(t, lab.Options{}, nil)
-	for _, flags := range [][]string{{"-r", "192.168.77.120", "-x", "hostname:door bell", "-V", "acme 1.0"}, {}, {"-B"}} {
+	for _, flags := range [][]string{{"-r", "192.168.77.120", "-x", "hostname:doorbell", "-V", "acme 1.0"}, {}, {"-B"}} {
 		args := append([]string{"udhcpc", "-f", "-q", "-n", "-i", "eth0", "-s", lab.UDHCPCScriptFile, "-O", "ntpsrv"}, flags...)
 		out := r.run(t, 0, "busybox", args...)
 		wants(t, out, "lease of 192.168.77.120 obtained from 192.168.77.1, lease time 3600")
@@ -111,7 +111,7 @@ func TestUDHCPC(t *testing.T) {
 	if n := r.Counts(); n["offer"] != 3 || n["ack"] != 3 {
 		t.Errorf("three clients that came and left, but counted %v", n)
 	}
-	wants(t, r.notes.text(), `"event":"leased"`, `"host":"door bell"`, `"vendor_class":"acme 1.0"`)
+	wants(t, r.notes.text(), `"event":"leased"`, `"host":"doorbell"`, `"vendor_class":"acme 1.0"`)
 }
 
 const dhclientScript = `#!/bin/sh
