@@ -1,0 +1,140 @@
+// Package journal is the evidence log of one run: frames and notes go into one
+// file in one order, and each entry goes to the assessment as the file has it.
+//
+// It owns that what is graded live is what the file holds: the entries handed on
+// are, one by one, those that a reader of the file gets. It must not know what an
+// entry means, where the file lies, or which device it is about.
+package journal
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"assay/internal/assess"
+	"assay/internal/assess/evidence"
+)
+
+// File is where a log goes; *os.File is one.
+type File interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+// buffer is how much is written at once, in bytes: a memory card likes few large
+// writes.
+const buffer = 256 << 10
+
+// Log is the evidence log of one run. One goroutine owns it.
+type Log struct {
+	file  File
+	out   *bufio.Writer
+	sum   hash.Hash
+	size  uint64
+	pcap  *evidence.Writer
+	lan   int
+	take  func(evidence.Entry)
+	last  evidence.Ref
+	total evidence.Loss // as last written
+	err   error         // the first failure to write
+}
+
+// New begins a log of the named interface and hands each entry to take.
+// application is the name and version of the writing program.
+func New(f File, application, iface string, take func(evidence.Entry)) (*Log, error) {
+	l := &Log{file: f, out: bufio.NewWriterSize(f, buffer), sum: sha256.New(), take: take}
+	var err error
+	if l.pcap, err = evidence.NewWriter(l, application); err == nil {
+		l.lan, err = l.pcap.AddInterface(evidence.Interface{Name: iface, Link: evidence.LinkEthernet})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot begin the evidence log: %w", err)
+	}
+	return l, nil
+}
+
+// Write takes the bytes of the file on their way: the digest is that of what was
+// handed to the file.
+func (l *Log) Write(p []byte) (int, error) {
+	n, err := l.out.Write(p)
+	l.sum.Write(p[:n])
+	l.size += uint64(n) //nolint:gosec // a count of bytes
+	return n, err
+}
+
+// Err is the first failure to write, nil while all is well. From then on nothing
+// is recorded and nothing is graded: a report never rests on what is not in the
+// file.
+func (l *Log) Err() error { return l.err }
+
+// Packet records a frame of the interface. Data is used until Packet returns.
+func (l *Log) Packet(at time.Time, length int, data []byte) {
+	if l.err != nil {
+		return
+	}
+	ref, err := l.pcap.Packet(l.lan, at, length, data)
+	l.done(err, evidence.Entry{Num: ref, At: at.UTC(), Kind: evidence.KindPacket,
+		Packet: evidence.Packet{Interface: l.lan, Link: evidence.LinkEthernet, Length: length, Data: data}})
+}
+
+// Note records something that the box did or was told.
+func (l *Log) Note(at time.Time, n evidence.Note) {
+	if l.err != nil {
+		return
+	}
+	if len(n.Body) > 0 && !json.Valid(n.Body) {
+		n.Body = nil
+	}
+	ref, err := l.pcap.Note(at, n)
+	l.done(err, evidence.Entry{Num: ref, At: at.UTC(), Kind: evidence.KindNote, Note: n})
+}
+
+// Lost records the interface's counts since the log began, when more was lost
+// than the log says already.
+func (l *Log) Lost(at time.Time, received, dropped uint64) {
+	if l.err != nil || dropped <= l.total.Dropped {
+		return
+	}
+	err := l.pcap.Statistics(l.lan, at, received, dropped)
+	since := dropped - l.total.Dropped
+	l.total = evidence.Loss{Interface: l.lan, Received: received, Dropped: dropped}
+	l.done(err, evidence.Entry{Num: l.last, At: at.UTC(), Kind: evidence.KindLost,
+		Lost: evidence.Loss{Interface: l.lan, Received: received, Dropped: since}})
+}
+
+// done hands an entry on when it is in the file.
+func (l *Log) done(err error, e evidence.Entry) {
+	if err != nil {
+		l.err = fmt.Errorf("cannot record evidence any more: %w", err)
+		return
+	}
+	l.last = e.Num
+	l.take(e)
+}
+
+// AsOf is the digest and the size of the log as it stands.
+func (l *Log) AsOf() assess.AsOf {
+	return assess.AsOf{SHA256: l.sum.Sum(nil), Bytes: l.size}
+}
+
+// Sync brings to the disk what was recorded: a power cut takes nothing older.
+func (l *Log) Sync() error {
+	if err := l.out.Flush(); err != nil {
+		if l.err == nil {
+			l.err = fmt.Errorf("cannot record evidence any more: %w", err)
+		}
+		return l.err
+	}
+	return l.file.Sync()
+}
+
+// Close ends the log. Its file is complete afterwards, or the error says why not.
+func (l *Log) Close() error {
+	return errors.Join(l.Sync(), l.file.Close())
+}
