@@ -41,6 +41,7 @@ type Log struct {
 	lan   int
 	take  func(evidence.Entry)
 	last  evidence.Ref
+	when  time.Time     // of the last frame or note
 	total evidence.Loss // as last written
 	err   error         // the first failure to write
 }
@@ -88,11 +89,23 @@ func (l *Log) Note(at time.Time, n evidence.Note) {
 	if l.err != nil {
 		return
 	}
-	if len(n.Body) > 0 && !json.Valid(n.Body) {
-		n.Body = nil
-	}
+	n = asRead(n)
 	ref, err := l.pcap.Note(at, n)
 	l.done(err, evidence.Entry{Num: ref, At: at.UTC(), Kind: evidence.KindNote, Note: n})
+}
+
+// asRead is a note as a reader of the log gets it: its JSON in the shortest form,
+// nothing where it was none.
+func asRead(n evidence.Note) evidence.Note {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return evidence.Note{Kind: n.Kind}
+	}
+	var out evidence.Note
+	if json.Unmarshal(text, &out) != nil {
+		return evidence.Note{Kind: n.Kind}
+	}
+	return out
 }
 
 // Lost records the interface's counts since the log began, when more was lost
@@ -104,7 +117,7 @@ func (l *Log) Lost(at time.Time, received, dropped uint64) {
 	err := l.pcap.Statistics(l.lan, at, received, dropped)
 	since := dropped - l.total.Dropped
 	l.total = evidence.Loss{Interface: l.lan, Received: received, Dropped: dropped}
-	l.done(err, evidence.Entry{Num: l.last, At: at.UTC(), Kind: evidence.KindLost,
+	l.done(err, evidence.Entry{Num: l.last, At: l.when, Kind: evidence.KindLost,
 		Lost: evidence.Loss{Interface: l.lan, Received: received, Dropped: since}})
 }
 
@@ -114,7 +127,7 @@ func (l *Log) done(err error, e evidence.Entry) {
 		l.err = fmt.Errorf("cannot record evidence any more: %w", err)
 		return
 	}
-	l.last = e.Num
+	l.last, l.when = e.Num, e.At
 	l.take(e)
 }
 

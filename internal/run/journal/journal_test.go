@@ -64,23 +64,7 @@ func TestTheAssessmentGetsWhatTheFileHolds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := time.Unix(1_700_000_000, 0)
-		var received, dropped uint64
-		for range rapid.IntRange(0, 40).Draw(t, "entries") {
-			at = at.Add(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "gap")))
-			switch rapid.IntRange(0, 3).Draw(t, "kind") {
-			case 0:
-				l.Note(at, evidence.Note{Kind: rapid.SampledFrom([]string{"lease", "run", "", "\x00é"}).Draw(t, "note"), Body: json.RawMessage(
-					rapid.SampledFrom([]string{"", `{"a":1}`, `{ "b" : [ 1,2 ] }`, `"\u003c<>&"`, "null", "no JSON"}).Draw(t, "body"))})
-			case 1:
-				received += rapid.Uint64Range(0, 9).Draw(t, "received")
-				dropped += rapid.Uint64Range(0, 3).Draw(t, "dropped")
-				l.Lost(at, received, dropped)
-			default:
-				data := rapid.SliceOfN(rapid.Byte(), 0, 80).Draw(t, "frame")
-				l.Packet(at, len(data)+rapid.IntRange(0, 5).Draw(t, "cut"), data)
-			}
-		}
+		something(t, l)
 		asOf := l.AsOf()
 		if err := l.Close(); err != nil || l.Err() != nil {
 			t.Fatal(err, l.Err())
@@ -93,6 +77,27 @@ func TestTheAssessmentGetsWhatTheFileHolds(t *testing.T) {
 			t.Fatalf("-file +assessment:\n%s", d)
 		}
 	})
+}
+
+// something records entries of all kinds.
+func something(t *rapid.T, l *Log) {
+	at := time.Unix(1_700_000_000, 0)
+	var received, dropped uint64
+	for range rapid.IntRange(0, 40).Draw(t, "entries") {
+		at = at.Add(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "gap")))
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			l.Note(at, evidence.Note{Kind: rapid.SampledFrom([]string{"lease", "run", "", "\x00é\xff"}).Draw(t, "note"), Body: json.RawMessage(
+				rapid.SampledFrom([]string{"", `{"a":1}`, `{ "b" : [ 1,2 ] }`, `"\u003c<>&"`, "null", "no JSON"}).Draw(t, "body"))})
+		case 1:
+			received += rapid.Uint64Range(0, 9).Draw(t, "received")
+			dropped += rapid.Uint64Range(0, 3).Draw(t, "dropped")
+			l.Lost(at, received, dropped)
+		default:
+			data := rapid.SliceOfN(rapid.Byte(), 0, 80).Draw(t, "frame")
+			l.Packet(at, len(data)+rapid.IntRange(0, 5).Draw(t, "cut"), data)
+		}
+	}
 }
 
 func TestAFullDiskEndsTheRecordAndTheGrading(t *testing.T) {
