@@ -97,6 +97,9 @@ func (l *Log) Note(at time.Time, n evidence.Note) {
 // asRead is a note as a reader of the log gets it: its JSON in the shortest form,
 // nothing where it was none.
 func asRead(n evidence.Note) evidence.Note {
+	if n.Kind == "" {
+		n.Kind = "note" // a reader takes a note without a kind for an unreadable one
+	}
 	text, err := json.Marshal(n)
 	if err != nil {
 		return evidence.Note{Kind: n.Kind}
