@@ -100,13 +100,12 @@ func asRead(n evidence.Note) evidence.Note {
 	if n.Kind == "" {
 		n.Kind = "note" // a reader takes a note without a kind for an unreadable one
 	}
-	text, err := json.Marshal(n)
-	if err != nil {
-		return evidence.Note{Kind: n.Kind}
+	if !json.Valid(n.Body) {
+		n.Body = nil
 	}
 	var out evidence.Note
-	if json.Unmarshal(text, &out) != nil {
-		return evidence.Note{Kind: n.Kind}
+	if text, err := json.Marshal(n); err != nil || json.Unmarshal(text, &out) != nil {
+		return evidence.Note{Kind: "note"}
 	}
 	return out
 }
