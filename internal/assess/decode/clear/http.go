@@ -8,9 +8,6 @@ import (
 	"assay/internal/assess/event"
 )
 
-// pipelineLimit is how many requests may wait for their response.
-const pipelineLimit = 16
-
 // h2Preface begins a client's HTTP/2 connection (RFC 9113 section 3.4).
 const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -20,6 +17,8 @@ type httpStream struct {
 	sides [2]httpSide
 	// asked are the requests whose response has not come yet.
 	asked []asked
+	all   *pipelined
+	ended [2]bool // a side was closed
 	// unpaired: bytes were lost, so which response answers which request is not
 	// known any more.
 	unpaired bool
@@ -56,8 +55,10 @@ const (
 	finished
 )
 
-func newHTTP(p *scan.Patterns) wire.Stream {
-	return &httpStream{talk: newTalk(p, scanLimit)}
+// httpReaders makes the readers of one decoder, which share a bound.
+func httpReaders() func(*scan.Patterns) wire.Stream {
+	all := &pipelined{}
+	return func(p *scan.Patterns) wire.Stream { return &httpStream{talk: newTalk(p, scanLimit), all: all} }
 }
 
 // Data implements wire.Stream.
@@ -72,7 +73,8 @@ func (s *httpStream) Data(c wire.Context, from event.Side, data []byte) wire.Ste
 		phase := side.phase
 		used, next := s.step(c, from, at, data[at:])
 		at += used
-		if next != wire.More {
+		if next != wire.More { // another reader goes on
+			s.forget()
 			return wire.Step{Consumed: at, Next: next}
 		}
 		if used == 0 && side.phase == phase {
@@ -200,11 +202,6 @@ func (s *httpStream) stray(from event.Side) {
 	s.lose()
 }
 
-// lose gives up the pairing of requests and responses.
-func (s *httpStream) lose() {
-	s.asked, s.unpaired, s.held = nil, true, false
-}
-
 // Gap implements wire.Stream.
 func (s *httpStream) Gap(c wire.Context, from event.Side, n int) {
 	side := &s.sides[from]
@@ -235,6 +232,9 @@ func (s *httpStream) Close(c wire.Context, from event.Side) {
 		s.endMessage(c, from, 0)
 	}
 	side.phase = finished
+	if s.ended[from] = true; s.ended[1-from] {
+		s.forget()
+	}
 }
 
 // seek looks for the beginning of a message in a line of its own and tells how

@@ -56,17 +56,6 @@ func (s *httpStream) request(c wire.Context, off int, h *head) bool {
 	return true
 }
 
-func (s *httpStream) push(a asked) {
-	if s.unpaired {
-		return
-	}
-	if len(s.asked) == pipelineLimit {
-		s.lose()
-		return
-	}
-	s.asked = append(s.asked, a)
-}
-
 // hostOf is the Host field, or the authority of an absolute target or CONNECT.
 func hostOf(h *head, target string) string {
 	host := h.get("host")

@@ -31,10 +31,7 @@ func (s *httpStream) response(c wire.Context, off int, h *head) bool {
 	if status < 200 && status != 101 {
 		return true // an interim response; the request still waits for its own
 	}
-	var a asked
-	if len(s.asked) > 0 {
-		a, s.asked = s.asked[0], s.asked[1:]
-	}
+	a := s.pop()
 	s.held = false
 	side.msg = newMessage(event.FromServer, h)
 	side.msg.method = a.method

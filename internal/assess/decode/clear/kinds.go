@@ -17,7 +17,7 @@ func Streams(canaries []string) []wire.StreamKind {
 		return wire.StreamKind{Name: name, Recognise: is, New: func() wire.Stream { return make(p) }}
 	}
 	return []wire.StreamKind{
-		kind("http", recogniseHTTP, newHTTP),
+		kind("http", recogniseHTTP, httpReaders()),
 		kind("h2c", recogniseH2, newH2),
 		kind("mqtt", recogniseMQTT, newMQTT),
 		kind("rtsp", recogniseRTSP, newRTSP),
