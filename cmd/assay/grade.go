@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -109,7 +110,7 @@ func (g *gradeCmd) file(c *console, book assess.Book, out *sink, file string) (i
 		return 0, err
 	}
 	worst := exitMeets
-	for _, r := range reports {
+	for r := range reports {
 		if err := out.put(file, r); err != nil {
 			return 0, err
 		}
@@ -118,29 +119,33 @@ func (g *gradeCmd) file(c *console, book assess.Book, out *sink, file string) (i
 	return worst, nil
 }
 
-// reports makes the report of the device that was named, chosen, or of each.
-func (g *gradeCmd) reports(a *assess.Assessor, asOf assess.AsOf, file string) ([]report.Report, error) {
+// reports makes the report of the device that was named, chosen, or of each: one
+// when the one before is written, for many together are large.
+func (g *gradeCmd) reports(a *assess.Assessor, asOf assess.AsOf, file string) (iter.Seq[report.Report], error) {
 	hosts := a.Hosts()
-	switch g.DUT {
-	case "":
-		return []report.Report{a.Report(asOf)}, nil
-	case "all":
-		found := assess.Candidates(hosts)
-		var out []report.Report
-		for _, h := range found {
-			why := fmt.Sprintf("Every host that acts is graded; this is one of %d.", len(found))
-			out = append(out, a.ReportOn(h.ID, why, asOf))
-		}
-		if len(out) == 0 {
-			out = append(out, a.Report(asOf))
-		}
-		return out, nil
+	found := assess.Candidates(hosts)
+	switch {
+	case g.DUT == "" || g.DUT == "all" && len(found) == 0:
+		return func(yield func(report.Report) bool) { yield(a.Report(asOf)) }, nil
+	case g.DUT == "all":
+		why := fmt.Sprintf("Every host that acts is graded; this is one of %d.", len(found))
+		return reportsOn(a, found, why, asOf), nil
 	}
 	h, ok := assess.Find(hosts, g.DUT)
 	if !ok {
 		return nil, fail(exitData, "cannot find the device %s in %s: name one of %s", event.Clean(g.DUT), shown(file), seenHosts(hosts))
 	}
-	return []report.Report{a.ReportOn(h.ID, "The device was named when the grading was started.", asOf)}, nil
+	return reportsOn(a, []fact.Host{h}, "The device was named when the grading was started.", asOf), nil
+}
+
+func reportsOn(a *assess.Assessor, hosts []fact.Host, why string, asOf assess.AsOf) iter.Seq[report.Report] {
+	return func(yield func(report.Report) bool) {
+		for _, h := range hosts {
+			if !yield(a.ReportOn(h.ID, why, asOf)) {
+				return
+			}
+		}
+	}
 }
 
 // seenHosts names the first hosts of a capture.

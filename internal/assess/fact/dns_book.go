@@ -2,6 +2,7 @@ package fact
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"assay/internal/assess/event"
@@ -86,34 +87,41 @@ const (
 
 // origin looks an address up as of a time.
 func (k *addressBook) origin(a netip.Addr, at time.Time) origin {
-	best := originUnknown
-	for _, x := range k.faces(a.Unmap()) {
-		t, known := k.told[x]
-		switch {
-		case !known:
-		case !t.asked:
-			best = max(best, originLoose)
-		case at.After(t.until.Add(bookGrace)):
-			best = max(best, originStale)
-		default:
-			best = max(best, originFresh)
-		}
+	a = a.Unmap()
+	best := k.originOf(a, at)
+	if !a.Is6() {
+		return best
+	}
+	for _, x := range k.behind(a) {
+		best = max(best, k.originOf(x, at))
 	}
 	return best
+}
+
+func (k *addressBook) originOf(a netip.Addr, at time.Time) origin {
+	t, known := k.told[a]
+	switch {
+	case !known:
+		return originUnknown
+	case !t.asked:
+		return originLoose
+	case at.After(t.until.Add(bookGrace)):
+		return originStale
+	default:
+		return originFresh
+	}
 }
 
 // wellKnown64 is the well-known prefix of NAT64 (RFC 6052 section 2.1).
 var wellKnown64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// faces is the address and, behind a NAT64 prefix, the IPv4 address in it: a
-// device may translate by itself what it learned as IPv4 (RFC 6877).
-func (k *addressBook) faces(a netip.Addr) []netip.Addr {
-	out := []netip.Addr{a}
-	for _, p := range append([]netip.Prefix{wellKnown64}, k.nat64...) {
-		if a.Is6() && p.Contains(a) {
-			b := a.As16()
-			out = append(out, netip.AddrFrom4([4]byte(b[12:])))
-		}
+// behind is, for an IPv6 address, the IPv4 address behind a NAT64 prefix, if any:
+// a device may translate by itself what it learned as IPv4 (RFC 6877).
+func (k *addressBook) behind(a netip.Addr) []netip.Addr {
+	inside := func(p netip.Prefix) bool { return p.Contains(a) }
+	if !inside(wellKnown64) && !slices.ContainsFunc(k.nat64, inside) {
+		return nil
 	}
-	return out
+	b := a.As16()
+	return []netip.Addr{netip.AddrFrom4([4]byte(b[12:]))}
 }

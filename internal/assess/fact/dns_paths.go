@@ -13,6 +13,7 @@ type pathPart struct {
 	servers map[netip.Addr]*pathServer
 	names   map[string]*pathName
 	open    [64]pathOpen // questions that wait for an answer, the oldest is overwritten
+	waiting int          // how many of open are: mostly none or one
 	next    int
 	// unasked are answers by who sent them, whose questions the log does not hold.
 	unasked map[netip.Addr]*Because
@@ -86,8 +87,18 @@ func (p *pathPart) asked(ev *sighting, b event.DNSAsked) {
 	s.queries.See(ev)
 	o := &p.open[p.next]
 	p.giveUp(o, ev.At)
+	p.settle(o)
+	p.waiting++
 	*o = pathOpen{server: a, id: b.ID, port: ev.Client.Port(), name: b.Name, qtype: b.Type, at: ev.At, ev: ev.keep(), open: true}
 	p.next = (p.next + 1) % len(p.open)
+}
+
+// settle takes a question out of those that wait.
+func (p *pathPart) settle(o *pathOpen) {
+	if o.open {
+		o.open = false
+		p.waiting--
+	}
 }
 
 // giveUp counts a question that stayed without an answer for too long.
@@ -95,7 +106,7 @@ func (p *pathPart) giveUp(o *pathOpen, now time.Time) {
 	if !o.open || now.Sub(o.at) < silence {
 		return
 	}
-	o.open = false
+	p.settle(o)
 	s := p.servers[o.server]
 	s.failures.Add(o.ev)
 	s.failedAt = later(s.failedAt, o.at)
@@ -144,9 +155,12 @@ func (p *pathPart) seeUnasked(a netip.Addr, ev *sighting) {
 // close marks the question, and its repeats at the same resolver, as answered.
 func (p *pathPart) close(a netip.Addr, ev *sighting, b event.DNSAnswered) {
 	for i := range p.open {
+		if p.waiting == 0 {
+			return
+		}
 		o := &p.open[i]
 		if o.open && o.server == a && o.id == b.ID && o.name == b.Name && o.qtype == b.Type && o.port == ev.Client.Port() {
-			o.open = false
+			p.settle(o)
 		}
 	}
 }
@@ -196,7 +210,7 @@ func (p *pathPart) failing(except netip.Addr, now time.Time) map[netip.Addr]bool
 		}
 	}
 	for i := range p.open {
-		if p.open[i].isSilent(now) {
+		if p.waiting > 0 && p.open[i].isSilent(now) {
 			fails(p.open[i].server)
 		}
 	}

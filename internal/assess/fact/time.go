@@ -132,11 +132,11 @@ func (p *clockPart) seeName(ev *sighting, name string) {
 // or a region, from the zones that the pool gives to vendors (as in
 // "0.vendor.pool.ntp.org"). RFC 8633 section 4.4 asks vendors to have one.
 func isBarePool(name string) bool {
-	rest, is := strings.CutSuffix("."+name, ".pool.ntp.org.")
-	if !is {
+	rest, is := strings.CutSuffix(name, "pool.ntp.org.")
+	if !is || rest != "" && !strings.HasSuffix(rest, ".") {
 		return false
 	}
-	for _, label := range strings.Split(strings.TrimPrefix(rest, "."), ".") {
+	for _, label := range strings.Split(strings.TrimSuffix(rest, "."), ".") {
 		switch label {
 		case "", "0", "1", "2", "3", "europe", "asia", "oceania", "africa", "north-america", "south-america":
 		default:

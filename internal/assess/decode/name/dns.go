@@ -1,7 +1,6 @@
 package name
 
 import (
-	"hash/fnv"
 	"time"
 
 	"assay/internal/assess/decode/wire"
@@ -32,10 +31,15 @@ type asked struct {
 // sumOf is short for a question. Who forges an equal one gains nothing: the answer
 // is reported by its own name anyway.
 func sumOf(q question) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte{byte(q.qtype >> 8), byte(q.qtype), byte(q.qcls >> 8), byte(q.qcls)})
-	_, _ = h.Write([]byte(q.name))
-	return h.Sum64()
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a of 64 bits
+	h := uint64(offset)
+	for _, b := range [...]byte{byte(q.qtype >> 8), byte(q.qtype), byte(q.qcls >> 8), byte(q.qcls)} {
+		h = (h ^ uint64(b)) * prime
+	}
+	for i := range len(q.name) {
+		h = (h ^ uint64(q.name[i])) * prime
+	}
+	return h
 }
 
 // dialogue is what is kept of one DNS conversation, over UDP or TCP.
