@@ -79,3 +79,9 @@ func (c *nodeCache) drop(e *list.Element) {
 	delete(c.at, e.Value.(cached).name)
 	c.order.Remove(e)
 }
+
+func (c *nodeCache) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.order.Len()
+}

@@ -97,8 +97,10 @@ func (s *session) step(above node, name string) node {
 	switch {
 	case p.status == Bogus:
 		return node{status: Bogus, fail: p.fail}
-	case p.status == Insecure || cut == delegation:
+	case p.status == Insecure:
 		return node{status: Insecure, fail: p.fail, ttl: p.ttl}
+	case cut == delegation:
+		return node{status: Insecure, fail: failure{why: above.zone.name + " delegates " + name + " without DS"}, ttl: p.ttl}
 	default:
 		return node{status: Secure, zone: above.zone, closed: cut == nothing, ttl: p.ttl}
 	}

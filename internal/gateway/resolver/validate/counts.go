@@ -35,3 +35,6 @@ func (v *Validator) Counts() Counts {
 		Verifications: c.verifications.Load(), HashBlocks: c.hashBlocks.Load(),
 	}
 }
+
+// Kept is how many names have a place in the chain of trust that is remembered.
+func (v *Validator) Kept() int { return v.cuts.len() }
