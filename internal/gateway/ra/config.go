@@ -1,8 +1,11 @@
 package ra
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/mdlayher/ndp"
@@ -76,11 +79,38 @@ const (
 	mostMax     = 1800 * time.Second
 	leastMin    = 3 * time.Second
 	mostRouter  = 9000 * time.Second
-	maxPrefixes = 8
+	maxPrefixes = 4
 	maxRDNSS    = 8
-	maxDNSSL    = 4
+	maxDNSSL    = 120 // bytes of all search domains together
 	leastMTU    = 1280
 )
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	if c.MaxInterval == 0 {
+		c.MaxInterval = defaultMax
+	}
+	if c.MinInterval == 0 {
+		c.MinInterval = max(leastMin, c.MaxInterval/3)
+	}
+	return c
+}
+
+func (c Config) check() error {
+	if c.Open == nil {
+		return errors.New("cannot advertise a router without a port: set Config.Open")
+	}
+	if c.MaxInterval < leastMax || c.MaxInterval > mostMax || c.MinInterval < leastMin || c.MinInterval > c.MaxInterval*3/4 {
+		return fmt.Errorf("cannot advertise every %v to %v: RFC 4861 section 6.2.1 allows %v to 3/4 of the longest, and a longest of %v to %v",
+			c.MinInterval, c.MaxInterval, leastMin, leastMax, mostMax)
+	}
+	return nil
+}
 
 func (n Network) silent() bool {
 	return len(n.Prefixes) == 0 && len(n.RDNSS) == 0 && !n.PREF64.IsValid() && n.Router == 0 && !n.Managed && !n.Other
@@ -111,8 +141,8 @@ func (n Network) withDefaults() Network {
 }
 
 func (n Network) check() error {
-	if len(n.Prefixes) > maxPrefixes || len(n.RDNSS) > maxRDNSS || len(n.DNSSL) > maxDNSSL {
-		return fmt.Errorf("cannot advertise more than %d prefixes, %d resolvers and %d search domains: shorten the lists", maxPrefixes, maxRDNSS, maxDNSSL)
+	if len(n.Prefixes) > maxPrefixes || len(n.RDNSS) > maxRDNSS || len(strings.Join(n.DNSSL, "..")) > maxDNSSL {
+		return fmt.Errorf("cannot advertise more than %d prefixes, %d resolvers and %d bytes of search domains: shorten the lists", maxPrefixes, maxRDNSS, maxDNSSL)
 	}
 	for _, p := range n.Prefixes {
 		if err := p.check(); err != nil {
@@ -123,6 +153,9 @@ func (n Network) check() error {
 		if !a.Is6() || a.Is4In6() {
 			return fmt.Errorf("cannot advertise resolver %v: give IPv6 addresses", a)
 		}
+	}
+	if _, err := ndp.MarshalMessage(n.message([6]byte{}, time.Hour)); err != nil {
+		return fmt.Errorf("cannot advertise this network: %w", err)
 	}
 	switch {
 	case n.Router > mostRouter:
