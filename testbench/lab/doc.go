@@ -27,5 +27,7 @@
 //   - The internet forwards nothing but answers "unreachable" for what it does not
 //     own, so that a wrong destination fails at once.
 //
+// The folder /dev/shm is the lab's own inside: what was there before cannot be seen.
+//
 // The package knows nothing of evidence, grades or of the gateway under test.
 package lab

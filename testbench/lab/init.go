@@ -139,6 +139,9 @@ func prepare() error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("cannot mount /proc inside the new namespaces: %w", err)
 	}
+	// A container may forbid it; then /sys shows the links of the host, which few
+	// programs look at.
+	_ = unix.Mount("sysfs", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err := unix.Mount("lab", store(), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
 		return fmt.Errorf("cannot mount a memory file system inside the new namespaces: %w", err)
 	}

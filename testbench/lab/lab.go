@@ -42,6 +42,9 @@ type Options struct {
 	// Switch puts a switch between one device and the gateway, as there always is
 	// with several: the gateway's port keeps its carrier when the device goes.
 	Switch bool
+	// GatewayHere makes the namespace of this process the gateway's, so that
+	// whatever the process does by itself is done there. One lab at a time can.
+	GatewayHere bool
 	// BareUplink leaves wan0 without addresses and routes.
 	BareUplink bool
 	// Offload leaves segmentation and checksums to the (virtual) hardware: faster,
@@ -105,16 +108,24 @@ func (l *Lab) build(ctx context.Context) (err error) {
 func (l *Lab) makeSites() (err error) {
 	make := func(name string) (s *Site) {
 		if err == nil {
-			s, err = newSite(name, l.dir, l.options)
+			s, err = newSite(name, l.dir, l.options, newNet)
 		}
 		return s
 	}
-	l.wires, l.Internet, l.Gateway = make("switch"), make("internet"), make("gateway")
+	if l.options.GatewayHere {
+		l.Gateway, err = newSite("gateway", l.dir, l.options, bareNet)
+	} else {
+		l.Gateway = make("gateway")
+	}
+	l.wires, l.Internet = make("switch"), make("internet")
 	for i := range l.options.Devices {
 		l.Devices = append(l.Devices, make(fmt.Sprintf("device%d", i)))
 	}
 	return err
 }
+
+// Dir is a folder for files that end with the lab, in memory.
+func (l *Lab) Dir() string { return l.dir }
 
 // sites are all there are, the switch last.
 func (l *Lab) sites() []*Site {

@@ -217,6 +217,36 @@ func TestDelegatedPrefixComesBack(t *testing.T) {
 	greet(ctx, t, l.Internet, l.Gateway, "[2001:db8:200::1]:7")
 }
 
+// TestGatewayHere: what the process does by itself happens at the gateway, and
+// afterwards its namespace is as bare as before.
+func TestGatewayHere(t *testing.T) {
+	for range 2 {
+		t.Run("", func(t *testing.T) {
+			ctx, l := start(t, Options{GatewayHere: true})
+			address := "198.51.100.1:7"
+			server, err := l.Internet.Listen(ctx, "tcp", address)
+			must(t, err)
+			defer server.Close()
+			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+			must(t, err)
+			c.Close()
+			if _, err := New(ctx, Options{GatewayHere: true}); err == nil || !strings.Contains(err.Error(), "another lab") {
+				t.Errorf("a second one: %v", err)
+			}
+			greet(ctx, t, l.Gateway, l.Internet, "198.51.100.1:8")
+			out, err := l.Gateway.Command(ctx, "sh", "-c", "ip -o link | wc -l; cat /etc/resolv.conf").Output()
+			if err != nil || string(out) != "3\n" {
+				t.Errorf("a program at the gateway saw %q, %v", out, err)
+			}
+			must(t, l.Close())
+			links, err := netlink.LinkList()
+			if err != nil || len(links) != 1 {
+				t.Errorf("links left: %v, %v", links, err)
+			}
+		})
+	}
+}
+
 func TestNewRefusesWhatCannotBe(t *testing.T) {
 	Need(t)
 	mac := docMAC(1)

@@ -19,7 +19,9 @@ func (l *Lab) endProcesses() error {
 	const patience = 10 * time.Second
 	var theirs []*os.File
 	for _, s := range l.sites() {
-		theirs = append(theirs, s.net)
+		if s != l.Gateway || !l.options.GatewayHere {
+			theirs = append(theirs, s.net) // else it is also that of the tests
+		}
 		s.mu.Lock()
 		if s.mnt != nil {
 			theirs = append(theirs, s.mnt)

@@ -32,10 +32,10 @@ type Site struct {
 	trust, rootKey []byte
 }
 
-// newSite makes a namespace with nothing in it but a loopback. IPv4 settings do not
-// come from the host.
-func newSite(name, dir string, o Options) (*Site, error) {
-	ns, err := newNet()
+// newSite furnishes a namespace with nothing in it but a loopback. IPv4 settings do
+// not come from the host.
+func newSite(name, dir string, o Options, open func() (*os.File, error)) (*Site, error) {
+	ns, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a network namespace: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,6 +26,26 @@ func newNet() (*os.File, error) {
 		return err
 	})
 	return ns, err
+}
+
+// bareNet is the network namespace that the processes inside began with, if nothing
+// is in it yet.
+func bareNet() (*os.File, error) {
+	ns, err := os.Open("/proc/1/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	err = inNet(ns, func() error {
+		links, err := again(netlink.LinkList)
+		if err == nil && len(links) > 1 {
+			err = errors.New("the process's own namespace has links already: another lab may be using it")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, ns.Close())
+	}
+	return ns, nil
 }
 
 // onThread runs f on this goroutine while its thread is elsewhere. A thread that
