@@ -221,5 +221,8 @@ func (d *Decoder) release(c *conversation) {
 		d.dropPending(h)
 		d.clear(h)
 	}
+	if s, ok := c.reading.stream.(wire.Releaser); ok {
+		s.Release()
+	}
 	c.reading = reading{done: true}
 }

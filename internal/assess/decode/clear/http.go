@@ -18,7 +18,6 @@ type httpStream struct {
 	// asked are the requests whose response has not come yet.
 	asked []asked
 	all   *pipelined
-	ended [2]bool // a side was closed
 	// unpaired: bytes were lost, so which response answers which request is not
 	// known any more.
 	unpaired bool
@@ -232,10 +231,10 @@ func (s *httpStream) Close(c wire.Context, from event.Side) {
 		s.endMessage(c, from, 0)
 	}
 	side.phase = finished
-	if s.ended[from] = true; s.ended[1-from] {
-		s.forget()
-	}
 }
+
+// Release implements wire.Releaser.
+func (s *httpStream) Release() { s.forget() }
 
 // seek looks for the beginning of a message in a line of its own and tells how
 // many bytes lie before it.

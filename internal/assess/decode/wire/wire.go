@@ -59,6 +59,11 @@ type Stream interface {
 	Close(c Context, from event.Side)
 }
 
+// Releaser is a Stream that holds a share of something that all conversations
+// have together. It gives it back when it asks for Restart, and in Release, which
+// is called when the conversation is over, whether or not its sides were closed.
+type Releaser interface{ Release() }
+
 // BufferLimit is the most unconsumed bytes that are kept for one side.
 const BufferLimit = 64 << 10
 
