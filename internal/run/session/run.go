@@ -56,6 +56,9 @@ type Snapshot struct {
 	Started time.Time
 	// Until is when the observation ends by itself; zero when nothing sets an end.
 	Until time.Time
+	// Trouble is what is wrong with the record, such as a full disk; "" while all
+	// is well. The device keeps its network all the same.
+	Trouble string
 	// Report is the latest one; provisional until the run has ended.
 	Report report.Report
 	// Graded says that there is a report.
@@ -126,6 +129,14 @@ func (r *Run) Tick(now time.Time) (conclude bool) {
 func (r *Run) End(why string, now time.Time) {
 	if !r.snap.State.Ended() {
 		r.enter(Concluding, why, now)
+	}
+}
+
+// Trouble tells that something is wrong with the record of the run.
+func (r *Run) Trouble(what string) {
+	if r.snap.Trouble != what {
+		r.snap.Trouble = what
+		r.publish()
 	}
 }
 

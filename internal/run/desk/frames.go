@@ -1,0 +1,142 @@
+package desk
+
+import (
+	"encoding/json"
+	"time"
+
+	"assay/internal/assess/evidence"
+	"assay/internal/gateway/capture"
+	"assay/internal/run/session"
+)
+
+// noteDelay is how long a note waits for frames that were captured before it and
+// are still in the ring: the ring's blocks are handed out every 50 ms.
+const noteDelay = 150 * time.Millisecond
+
+// batch puts captured frames into the logs of their devices.
+func (d *Desk) batch(b capture.Batch) {
+	for _, f := range b.Frames {
+		d.settle(f.At)
+		d.frame(f)
+	}
+	if b.Link != capture.LinkSame {
+		d.link(b.Link, b.At)
+	}
+}
+
+// frame finds the logs that a frame belongs to: its sender's, its receiver's, and
+// for what the box says to everybody those of all.
+func (d *Desk) frame(f capture.Frame) {
+	if len(f.Data) < 14 {
+		return
+	}
+	to, from := [6]byte(f.Data[0:6]), [6]byte(f.Data[6:12])
+	group := to[0]&1 != 0
+	if f.Outgoing || from == d.box {
+		for mac, s := range d.seats {
+			if group || mac == to {
+				s.frame(f)
+			}
+		}
+		return
+	}
+	if s := d.seat(from, f.At); s != nil {
+		s.spoke, s.frames = f.At, s.frames+1
+		s.frame(f)
+	}
+	if s, known := d.seats[to]; known && to != from && !group {
+		s.frame(f)
+	}
+}
+
+// settle writes the notes that were made before the given moment.
+func (d *Desk) settle(before time.Time) {
+	for len(d.waiting) > 0 && d.waiting[0].at.Before(before) {
+		d.record(d.waiting[0])
+		d.waiting = d.waiting[1:]
+	}
+}
+
+// record writes a note into the logs that it concerns: those that name a device
+// into that device's.
+func (d *Desk) record(n stamped) {
+	var of struct {
+		MAC string `json:"mac"`
+	}
+	if json.Unmarshal(n.note.Body, &of) != nil {
+		of.MAC = ""
+	}
+	if of.MAC == "" {
+		d.standing.keep(n.note)
+	}
+	for mac, s := range d.seats {
+		if of.MAC == "" || of.MAC == macText(mac) {
+			s.log.Note(n.at, n.note)
+		}
+	}
+}
+
+// link notes that the cable was pulled or plugged in. A device whose run has ended
+// may come again when the cable was out.
+func (d *Desk) link(change capture.LinkChange, at time.Time) {
+	if n, err := note("link", map[string]string{"state": change.String()}); err == nil {
+		d.waiting = append(d.waiting, stamped{at, n})
+	}
+	if change == capture.LinkDown {
+		clear(d.finished)
+	}
+}
+
+// tick looks at every run.
+func (d *Desk) tick(now time.Time) {
+	d.tellLost(now)
+	d.settle(now.Add(-noteDelay))
+	counts := d.cfg.Frames.Counts()
+	for _, s := range d.seats {
+		s.log.Lost(now, counts.Seen-s.before.Seen, counts.Dropped-s.before.Dropped)
+		s.sync(now)
+		if d.stray(s, now) {
+			continue
+		}
+		if s.run.Tick(now) || s.run.State() == session.Concluding {
+			if err := d.conclude(s, now); err != nil {
+				s.run.Trouble(err.Error())
+			}
+		}
+	}
+}
+
+// tellLost notes that notes were lost: the log is no longer complete.
+func (d *Desk) tellLost(now time.Time) {
+	d.lostMu.Lock()
+	lost := d.lost
+	d.lost = 0
+	d.lostMu.Unlock()
+	if lost == 0 {
+		return
+	}
+	if n, err := note("lost", map[string]int{"notes": lost}); err == nil {
+		d.waiting = append(d.waiting, stamped{now, n})
+	}
+}
+
+// standing are the latest notes of what lasts: the network that is offered, the
+// state of the uplink. A log that begins later begins with them.
+type standing map[string]evidence.Note
+
+// lasting are the kinds of notes that still hold for who comes later.
+var lasting = []string{"network", "uplink", "resolver", "link", "time"}
+
+func (s standing) keep(n evidence.Note) {
+	for _, k := range lasting {
+		if n.Kind == k {
+			s[k] = n
+		}
+	}
+}
+
+// note makes a note of a value.
+func note(kind string, body any) (evidence.Note, error) {
+	text, err := json.Marshal(body)
+	return evidence.Note{Kind: kind, Body: text}, err
+}
