@@ -18,10 +18,10 @@ const (
 	cOtherLink  = "other_link"
 	cNotOffered = "not_offered"
 	cInvalid    = "invalid"
-	cNew        = "new_connections"
-	cICMP       = "icmp"
-	cUDP        = "udp"
-	cMail       = "mail"
+	cNew        = "over_new"
+	cICMP       = "over_icmp"
+	cUDP        = "over_udp"
+	cMail       = "over_mail"
 )
 
 // Bounds of the sets that packets fill, in elements.
@@ -83,7 +83,7 @@ func (w wanted) table() netos.Table {
 			{Name: "to_lan", Rules: toLAN()},
 			{Name: "to_box", Rules: w.toBox()},
 			{Name: "sources", Type: netos.ChainFilter, Hook: netos.HookPrerouting, Priority: prioRaw, Rules: w.sources()},
-			{Name: "redirect", Type: netos.ChainNAT, Hook: netos.HookPrerouting, Priority: prioRedirect, Rules: w.redirects()},
+			{Name: "redirections", Type: netos.ChainNAT, Hook: netos.HookPrerouting, Priority: prioRedirect, Rules: w.redirects()},
 			{Name: "input", Type: netos.ChainFilter, Hook: netos.HookInput, Priority: prioFilter, Rules: []netos.Rule{
 				{netos.In{Link: w.lan}, netos.Jump{Chain: "to_box"}},
 			}},

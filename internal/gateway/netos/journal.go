@@ -102,6 +102,7 @@ func (j *Journal) note(c change, make func() error) error {
 	if !slices.ContainsFunc(j.file.Changes, c.same) {
 		j.file.Changes = append(j.file.Changes, c)
 		if err := j.save(); err != nil {
+			j.file.Changes = j.file.Changes[:len(j.file.Changes)-1]
 			return err
 		}
 	}

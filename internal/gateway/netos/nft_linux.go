@@ -9,7 +9,6 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"golang.org/x/sys/unix"
 )
 
 // known are the families of tables this package speaks of.
@@ -80,7 +79,7 @@ func addTable(c *nftables.Conn, t Table, before map[string]Count) error {
 	c.AddTable(table) // so that there is one to delete
 	c.DelTable(table)
 	c.AddTable(table)
-	for _, name := range t.Counters {
+	for _, name := range slices.Sorted(slices.Values(t.Counters)) {
 		n := before[name]
 		c.AddObj(&nftables.NamedObj{Table: table, Name: name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{Packets: n.Packets, Bytes: n.Bytes}})
 	}
@@ -136,7 +135,8 @@ func setOf(t *nftables.Table, s Set, id uint32) *nftables.Set {
 		Table: t, ID: id, Name: s.Name, KeyType: keyType(s.Type), KeyByteOrder: binaryutil.BigEndian,
 		Dynamic: s.dynamic(), Size: s.Size, HasTimeout: s.dynamic(), Timeout: s.Timeout,
 	}
-	out.Interval = !s.dynamic() && (s.Type == SetIPv4 || s.Type == SetIPv6)
+	out.Interval = s.interval()
+	out.AutoMerge = s.interval()
 	return out
 }
 
@@ -154,22 +154,28 @@ func keyType(t SetType) nftables.SetDatatype {
 }
 
 // elementsOf gives the elements; a network is its first address and, marked as
-// an end, the first one behind it. The last network of all has none behind it.
+// an end, the first one behind it. Networks that touch are one: the kernel
+// refuses an end where another one begins. The last network of all has no end.
 func elementsOf(s Set) []nftables.SetElement {
 	var out []nftables.SetElement
 	for _, port := range s.Ports {
 		out = append(out, nftables.SetElement{Key: binaryutil.BigEndian.PutUint16(port)})
 	}
-	networks := distinct(s.Prefixes)
-	for i, p := range networks {
-		out = append(out, nftables.SetElement{Key: p.Addr().AsSlice()})
-		end := lastOf(p).Next()
-		touches := i+1 < len(networks) && networks[i+1].Addr() == end
-		if end.IsValid() && !touches {
-			out = append(out, nftables.SetElement{Key: end.AsSlice(), IntervalEnd: true})
+	var end netip.Addr
+	for _, p := range distinct(s.Prefixes) {
+		if p.Addr() != end {
+			out = append(endOf(out, end), nftables.SetElement{Key: p.Addr().AsSlice()})
 		}
+		end = lastOf(p).Next()
 	}
-	return out
+	return endOf(out, end)
+}
+
+func endOf(elements []nftables.SetElement, end netip.Addr) []nftables.SetElement {
+	if !end.IsValid() {
+		return elements
+	}
+	return append(elements, nftables.SetElement{Key: end.AsSlice(), IntervalEnd: true})
 }
 
 // lastOf is the highest address of a network.
@@ -217,9 +223,6 @@ func (k *Real) Counters(n TableName) (map[string]Count, error) {
 	out := map[string]Count{}
 	err := k.nft(func(c *nftables.Conn) error {
 		objs, err := c.GetNamedObjects(&nftables.Table{Name: n.Name, Family: familyNumber(n.Family)})
-		if errors.Is(err, unix.ENOENT) {
-			return nil
-		}
 		for _, o := range objs {
 			if named, ok := o.(*nftables.NamedObj); ok {
 				if count, ok := named.Obj.(*expr.Counter); ok {
@@ -237,9 +240,19 @@ func (k *Real) Counters(n TableName) (map[string]Count, error) {
 
 // Elements reads the addresses in a dynamic set, sorted.
 func (k *Real) Elements(n TableName, set string) ([]netip.Addr, error) {
+	if there, err := k.hasTable(n); err != nil || !there {
+		return nil, errors.Join(err, fmt.Errorf("table %s of nftables is %w", n, ErrAbsent))
+	}
 	var out []netip.Addr
 	err := k.nft(func(c *nftables.Conn) error {
 		table := &nftables.Table{Name: n.Name, Family: familyNumber(n.Family)}
+		sets, err := c.GetSets(table)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(sets, func(s *nftables.Set) bool { return s.Name == set }) {
+			return ErrAbsent
+		}
 		elements, err := c.GetSetElements(&nftables.Set{Table: table, Name: set})
 		for _, e := range elements {
 			if a, ok := netip.AddrFromSlice(e.Key); ok && !e.IntervalEnd {
@@ -248,9 +261,6 @@ func (k *Real) Elements(n TableName, set string) ([]netip.Addr, error) {
 		}
 		return err
 	})
-	if errors.Is(err, unix.ENOENT) {
-		return nil, fmt.Errorf("set %s of table %s of nftables is %w", set, n, ErrAbsent)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the set %s of table %s: %w", set, n, err)
 	}

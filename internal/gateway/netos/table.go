@@ -61,6 +61,9 @@ type Set struct {
 
 func (s Set) dynamic() bool { return s.Size > 0 }
 
+// interval says whether the elements are networks.
+func (s Set) interval() bool { return !s.dynamic() && (s.Type == SetIPv4 || s.Type == SetIPv6) }
+
 // Hook is where a base chain is called.
 type Hook string
 
@@ -112,9 +115,9 @@ func (s Set) print(out *strings.Builder) {
 	fmt.Fprintf(out, "\tset %s {\n\t\ttype %s\n", s.Name, s.Type)
 	switch {
 	case s.dynamic():
-		fmt.Fprintf(out, "\t\tsize %d\n\t\tflags dynamic,timeout\n\t\ttimeout %s\n", s.Size, s.Timeout)
-	case s.Type == SetIPv4 || s.Type == SetIPv6:
-		out.WriteString("\t\tflags interval\n")
+		fmt.Fprintf(out, "\t\tsize %d\n\t\tflags dynamic,timeout\n\t\ttimeout %ds\n", s.Size, int(s.Timeout.Seconds()))
+	case s.interval():
+		out.WriteString("\t\tflags interval\n\t\tauto-merge\n")
 	}
 	if e := s.elements(); len(e) > 0 {
 		fmt.Fprintf(out, "\t\telements = { %s }\n", strings.Join(e, ", "))
