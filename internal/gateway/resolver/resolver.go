@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -126,8 +127,11 @@ func (r *Resolver) open(ctx context.Context, a netip.AddrPort) error {
 	if bound, ok := l.Addr().(*net.TCPAddr); ok && a.Port() == 0 {
 		a = netip.AddrPortFrom(a.Addr(), uint16(bound.Port))
 	}
-	for range r.cfg.Sockets {
+	for i := range r.cfg.Sockets {
 		c, err := r.cfg.ListenPacket(ctx, "udp"+family, a.String())
+		if i > 0 && errors.Is(err, syscall.EADDRINUSE) {
+			break // an opener that does not let sockets share: one serves as well
+		}
 		if err != nil {
 			return fmt.Errorf("cannot listen on %s over UDP: %w", a, err)
 		}
