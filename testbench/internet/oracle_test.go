@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
+	"go.uber.org/goleak"
 
 	"assay/testbench/internet"
 	"assay/testbench/internet/zone"
@@ -27,6 +28,7 @@ const seed = 20261123
 func world(t *testing.T, o internet.Options, lo lab.Options) (*lab.Lab, *internet.Internet) {
 	t.Helper()
 	lab.Need(t)
+	t.Cleanup(func() { goleak.VerifyNone(t) })
 	l, err := lab.New(t.Context(), lo)
 	if err != nil {
 		t.Fatal(err)

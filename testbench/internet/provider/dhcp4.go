@@ -34,8 +34,9 @@ func (d *dhcp4) answer(q *dhcpv4.DHCPv4) (*dhcpv4.DHCPv4, error) {
 			return d.reply(q, dhcpv4.MessageTypeNak)
 		}
 		return d.grant(q, dhcpv4.MessageTypeAck, lease)
+	default: // RELEASE and DECLINE: the number stays with the client
+		return nil, nil
 	}
-	return nil, nil // RELEASE and DECLINE: the number stays with the client
 }
 
 // meant says whether the client speaks to this server or to all.

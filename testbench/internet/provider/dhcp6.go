@@ -58,8 +58,9 @@ func (d *dhcp6) begin(q *dhcpv6.Message) (*dhcpv6.Message, error) {
 	case dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind,
 		dhcpv6.MessageTypeInformationRequest, dhcpv6.MessageTypeRelease:
 		return dhcpv6.NewReplyFromMessage(q, more...)
+	default:
+		return nil, nil
 	}
-	return nil, nil
 }
 
 // delegate answers one IA_PD: RFC 9915, section 18.3.

@@ -102,6 +102,9 @@ func HTTPS(ctx context.Context, g *serve.Group, at netip.Addr, config *tls.Confi
 		return err
 	}
 	s := webServer(h, config.Clone())
+	if config.MaxVersion != 0 && config.MaxVersion < tls.VersionTLS12 {
+		s.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // no HTTP/2: RFC 9113, section 9.2
+	}
 	g.Go(s.Close, func() { _ = s.ServeTLS(l, "", "") }) // its error is that it was closed
 	return nil
 }

@@ -76,7 +76,7 @@ func (z *Zone) newNSEC3(name string, types []uint16) *dns.NSEC3 {
 // onlyUnsignedBelow: names that opt-out leaves out of the chain.
 func (z *Zone) onlyUnsignedBelow(name string) bool {
 	for other, n := range z.nodes {
-		if len(n) > 0 && dns.IsSubDomain(name, other) && !(z.cutAt(other) && len(n[dns.TypeDS]) == 0) {
+		if len(n) > 0 && dns.IsSubDomain(name, other) && (!z.cutAt(other) || len(n[dns.TypeDS]) > 0) {
 			return false
 		}
 	}
@@ -163,16 +163,15 @@ func (z *Zone) noDataWildcard(name, encloser string) proof {
 	return p
 }
 
-// closest adds the closest encloser proof of RFC 5155, section 7.2.1, and
-// returns the encloser.
-func (z *Zone) closest(p *proof, name string) string {
+// closest adds the closest encloser proof of RFC 5155, section 7.2.1.
+func (z *Zone) closest(p *proof, name string) {
 	next := name
 	for encloser := parentOf(name); ; encloser = parentOf(encloser) {
 		if rr, ok := z.at(z.hash(encloser)); ok || encloser == "." {
 			p.add(rr)
 			covering, _ := z.at(z.hash(next))
 			p.add(covering)
-			return encloser
+			return
 		}
 		next = encloser
 	}

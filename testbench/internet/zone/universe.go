@@ -120,6 +120,7 @@ func (u *Universe) linkOf(z *Zone) ([]*dns.DS, error) {
 		right.DigestType = unassignedDigest
 	case dsDowngrade:
 		return []*dns.DS{z.entry.public.ToDS(dns.SHA1), wrong}, nil
+	default:
 	}
 	return []*dns.DS{right}, nil
 }
