@@ -2,35 +2,72 @@ package uplink
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"sync"
+	"time"
 
+	"assay/internal/assess/evidence"
 	"assay/internal/gateway/netos"
+)
+
+// journalName names the journal in Config.StateDir.
+const journalName = "uplink"
+
+// watchAgain is how long the uplink waits when the kernel's messages broke off;
+// it looks for itself meanwhile.
+const watchAgain = 2 * time.Second
+
+// Numbers of rtnetlink(7) for who made a route, and the metric of ours.
+const (
+	protoStatic = 4
+	protoDHCP   = 16
+	ownMetric   = 50
 )
 
 // Uplink is a running uplink.
 type Uplink struct {
 	cfg     Config
 	journal *netos.Journal
+	link    netos.Link
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
+	kick    chan struct{} // something may have changed
 
 	mu    sync.Mutex
 	state State
+	turn  chan struct{} // closed and made anew at each change of state
+	found found
+}
+
+// found is what the DHCP clients know beyond what the kernel shows.
+type found struct {
+	resolvers4, resolvers6 []netip.Addr
+	delegated              netip.Prefix
+	until                  time.Time
 }
 
 // Start begins to keep the uplink working and returns at once; the first state
-// is told by Changed. Ctx ends it as Stop does, but leaves the link as it is:
+// is told by Changed. The end of ctx ends the work but leaves the link as it is:
 // Stop, or netos.Restore after a crash, puts it back.
 func Start(ctx context.Context, cfg Config) (*Uplink, error) {
-	j, err := netos.OpenJournal(cfg.Kernel, cfg.StateDir, "uplink")
+	link, err := netos.LinkByName(cfg.Kernel, cfg.Link)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Mode == Static && len(cfg.Addresses) == 0 {
+		return nil, errors.New("cannot start a static uplink without addresses: give at least one")
+	}
+	j, err := netos.OpenJournal(cfg.Kernel, cfg.StateDir, journalName)
 	if err != nil {
 		return nil, err
 	}
 	j.Step = cfg.Step
 	ctx, cancel := context.WithCancel(ctx)
-	u := &Uplink{cfg: cfg, journal: j, cancel: cancel}
+	u := &Uplink{cfg: cfg, journal: j, link: link, cancel: cancel, kick: make(chan struct{}, 1), turn: make(chan struct{})}
 	if err := u.begin(ctx); err != nil {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("cannot start the uplink: %w", err), j.Undo())
@@ -38,16 +75,34 @@ func Start(ctx context.Context, cfg Config) (*Uplink, error) {
 	return u, nil
 }
 
-func (u *Uplink) begin(_ context.Context) error {
-	_, err := netos.LinkByName(u.cfg.Kernel, u.cfg.Link)
-	return err
+func (u *Uplink) begin(ctx context.Context) error {
+	var clients []func(context.Context)
+	switch u.cfg.Mode {
+	case Existing:
+	case Static:
+		if err := u.setStatic(); err != nil {
+			return err
+		}
+	case DHCP:
+		if err := u.acceptAdvertisements(); err != nil {
+			return err
+		}
+		clients = append(clients, u.runDHCP4, u.runDelegation)
+	default:
+		return fmt.Errorf("there is no mode %q: use existing, dhcp or static", u.cfg.Mode)
+	}
+	for _, work := range append(clients, u.watch, u.observe) {
+		u.done.Go(func() { work(ctx) })
+	}
+	u.wake()
+	return nil
 }
 
 // Stop ends everything and puts the link back as it was.
-func (u *Uplink) Stop(_ context.Context) error {
+func (u *Uplink) Stop(ctx context.Context) error {
 	u.cancel()
 	u.done.Wait()
-	return u.journal.Undo()
+	return errors.Join(u.journal.Undo(), ctx.Err())
 }
 
 // State gives what is known now.
@@ -55,4 +110,153 @@ func (u *Uplink) State() State {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.state
+}
+
+func (u *Uplink) setStatic() error {
+	if err := u.journal.SetLinkUp(u.cfg.Link, true); err != nil {
+		return err
+	}
+	for _, p := range u.cfg.Addresses {
+		if err := u.journal.AddAddress(netos.Address{Link: u.cfg.Link, Prefix: p}); err != nil {
+			return err
+		}
+	}
+	for _, g := range u.cfg.Gateways {
+		if err := u.addDefault(g, u.cfg.Addresses, protoStatic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addDefault adds a default route, and the way to a gateway outside our networks.
+func (u *Uplink) addDefault(gateway netip.Addr, own []netip.Prefix, proto int) error {
+	near := gateway.IsLinkLocalUnicast() || slices.ContainsFunc(own, func(p netip.Prefix) bool { return p.Contains(gateway) })
+	if !near {
+		way := netos.Route{To: netip.PrefixFrom(gateway, gateway.BitLen()), Link: u.cfg.Link, Metric: ownMetric, Protocol: proto}
+		if err := u.journal.AddRoute(way); err != nil {
+			return err
+		}
+	}
+	return u.journal.AddRoute(u.defaultBy(gateway, proto))
+}
+
+func (u *Uplink) defaultBy(gateway netip.Addr, proto int) netos.Route {
+	everything := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	if gateway.Is6() {
+		everything = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netos.Route{To: everything, Via: gateway, Link: u.cfg.Link, Metric: ownMetric, Protocol: proto}
+}
+
+// acceptAdvertisements lets the kernel configure IPv6, forwarding or not.
+func (u *Uplink) acceptAdvertisements() error {
+	conf := "net/ipv6/conf/" + u.cfg.Link + "/"
+	for _, s := range []struct{ key, value string }{{"accept_ra", "2"}, {"autoconf", "1"}, {"disable_ipv6", "0"}} {
+		if err := u.journal.SetSysctl(conf+s.key, s.value); err != nil {
+			return err
+		}
+	}
+	return u.journal.SetLinkUp(u.cfg.Link, true)
+}
+
+// wake asks for a new look at the state; several requests are one.
+func (u *Uplink) wake() {
+	select {
+	case u.kick <- struct{}{}:
+	default:
+	}
+}
+
+// watch wakes the observer at every change the kernel tells of.
+func (u *Uplink) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := u.cfg.Kernel.Watch(ctx, u.wake); err != nil {
+			u.wake()
+			wait(ctx, watchAgain)
+		}
+	}
+}
+
+// observe is the one goroutine that tells of changes.
+func (u *Uplink) observe(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-u.kick:
+			u.look()
+		}
+	}
+}
+
+// look compares the state with the former one and tells of a difference.
+func (u *Uplink) look() {
+	u.mu.Lock()
+	known := u.found
+	u.mu.Unlock()
+	now := u.read(known)
+	u.mu.Lock()
+	same := equal(u.state, now)
+	u.state = now
+	if !same {
+		close(u.turn)
+		u.turn = make(chan struct{})
+	}
+	u.mu.Unlock()
+	if same {
+		return
+	}
+	if u.cfg.Changed != nil {
+		u.cfg.Changed(now)
+	}
+	u.note(now)
+}
+
+func (u *Uplink) note(s State) {
+	if u.cfg.Note == nil {
+		return
+	}
+	body, err := json.Marshal(s)
+	if err != nil {
+		return // a struct of texts and addresses always has a JSON form
+	}
+	u.cfg.Note(evidence.Note{Kind: "uplink", Body: body})
+}
+
+// learn changes what the clients know and asks for a new look.
+func (u *Uplink) learn(change func(*found)) {
+	u.mu.Lock()
+	change(&u.found)
+	u.mu.Unlock()
+	u.wake()
+}
+
+// until waits for a state; false when ctx ended first.
+func (u *Uplink) until(ctx context.Context, ok func(State) bool) bool {
+	for {
+		u.mu.Lock()
+		reached, turn := ok(u.state), u.turn
+		u.mu.Unlock()
+		if reached {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-turn:
+		}
+	}
+}
+
+// wait returns after d, or false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }
