@@ -1,0 +1,202 @@
+//go:build linux
+
+// Package box is the gateway as a whole: it brings the router up, starts the
+// services of the LAN, records what crosses the LAN port and gives each device its
+// run; and at its end it puts everything back as it was.
+//
+// It owns the order in which things start and stop, and what is done when the
+// uplink changes. It must not know how any of the services works, nor what a
+// report says.
+package box
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"assay/internal/assess"
+	"assay/internal/assess/evidence"
+	"assay/internal/gateway/capture"
+	"assay/internal/gateway/lan"
+	"assay/internal/gateway/netos"
+	"assay/internal/gateway/ntp"
+	"assay/internal/gateway/resolver"
+	"assay/internal/gateway/uplink"
+	"assay/internal/run/config"
+	"assay/internal/run/desk"
+	"assay/internal/run/session"
+	"assay/internal/run/store"
+)
+
+// Config is what a box is made of. Ports and the mode of the uplink are set in
+// Settings.
+type Config struct {
+	Settings config.Config
+	Kernel   netos.Kernel
+	Book     assess.Book
+	Version  string
+	Plan     string
+	// Roots verify upstream resolvers over TLS; the system's when nil.
+	Roots *x509.CertPool
+	// Allow are networks that devices may reach though they are not the public
+	// internet.
+	Allow []netip.Prefix
+	// Clock tells what is known of the box's own clock; nil is a clock that is not
+	// synchronised.
+	Clock func() ntp.Clock
+	// Publish takes every change of every run; it must not block. May be nil.
+	Publish func(session.Snapshot)
+	// Warn takes what went wrong without stopping the box. May be nil.
+	Warn func(error)
+	// Devices, when not empty, are the only ones that get a run.
+	Devices [][6]byte
+}
+
+// Box is a gateway that is up.
+type Box struct {
+	cfg      Config
+	store    *store.Store
+	capture  *capture.Capture
+	desk     *desk.Desk
+	lan      *lan.LAN
+	uplink   *uplink.Uplink
+	resolver *resolver.Resolver
+	services services
+
+	stopServices, stopDesk context.CancelFunc
+	running                sync.WaitGroup
+	mu                     sync.Mutex
+	failed                 error
+	dead                   chan struct{} // closed when something failed for good
+}
+
+// Start brings everything up. What it had done when something failed is undone.
+func Start(ctx context.Context, cfg Config) (b *Box, err error) {
+	b = &Box{cfg: cfg, dead: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close(context.WithoutCancel(ctx)))
+			b = nil
+		}
+	}()
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"put back what an earlier start left behind", b.restore},
+		{"open the folder of the runs", b.openStore},
+		{"see the LAN port", b.watch},
+		{"start the uplink", b.startUplink},
+		{"make a router of the two ports", b.startLAN},
+		{"start the resolver", b.startResolver},
+		{"start the services of the LAN", b.startServices},
+	} {
+		if err := step.do(ctx); err != nil {
+			return b, fmt.Errorf("cannot %s: %w", step.what, err)
+		}
+	}
+	return b, nil
+}
+
+const folderMode = 0o700
+
+func (b *Box) restore(ctx context.Context) error {
+	state := b.cfg.Settings.Store.State
+	if err := os.MkdirAll(state, folderMode); err != nil {
+		return fmt.Errorf("%w; name another folder under store.state", err)
+	}
+	return lan.Restore(ctx, b.cfg.Kernel, state)
+}
+
+func (b *Box) openStore(context.Context) (err error) {
+	s := b.cfg.Settings.Store
+	if b.store, err = store.Open(s.Folder, store.Limits{Runs: s.Runs, Bytes: s.Bytes}); err != nil {
+		return err
+	}
+	return b.finishCutOff()
+}
+
+// watch opens the capture before anything can cross the port.
+func (b *Box) watch(ctx context.Context) error {
+	port := b.cfg.Settings.Ports.LAN
+	if err := b.cfg.Kernel.Do(func() (err error) {
+		b.capture, err = capture.Open(capture.Config{Interface: port})
+		return err
+	}); err != nil {
+		return err
+	}
+	b.desk = desk.New(desk.Config{
+		Interface: port, Frames: b.capture, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
+		Run: b.cfg.Settings.Run, Publish: b.cfg.Publish, Devices: b.cfg.Devices,
+	})
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.stopDesk = stop
+	b.run("the record of the LAN port", func() error { return b.desk.Serve(own) })
+	return nil
+}
+
+// run keeps something running; its failure is the box's.
+func (b *Box) run(what string, serve func() error) {
+	b.running.Go(func() {
+		err := serve()
+		if err == nil || errors.Is(err, context.Canceled) {
+			return
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.failed == nil {
+			close(b.dead)
+		}
+		b.failed = errors.Join(b.failed, fmt.Errorf("%s failed: %w", what, err))
+	})
+}
+
+// Failed is closed when a part of the box failed for good; Close then tells why.
+func (b *Box) Failed() <-chan struct{} { return b.dead }
+
+// Desk is where runs are ended and begun.
+func (b *Box) Desk() *desk.Desk { return b.desk }
+
+// Store is where runs are kept.
+func (b *Box) Store() *store.Store { return b.store }
+
+// Addresses are those of the box on the LAN.
+func (b *Box) Addresses() lan.Addresses { return b.lan.Addresses() }
+
+// note takes a note of any service.
+func (b *Box) note(n evidence.Note) { b.desk.Note(n) }
+
+// closeLimit bounds how long the host's network is put back.
+const closeLimit = 20 * time.Second
+
+// Close ends the services, concludes the runs and puts the host back as it was.
+func (b *Box) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	for _, stop := range []context.CancelFunc{b.stopServices, b.stopDesk} {
+		if stop != nil {
+			stop()
+		}
+	}
+	b.running.Wait()
+	all := b.failed
+	if b.lan != nil {
+		all = errors.Join(all, b.lan.Down(ctx))
+	}
+	if b.uplink != nil {
+		all = errors.Join(all, b.uplink.Stop(ctx))
+	}
+	if b.capture != nil {
+		all = errors.Join(all, b.capture.Close())
+	}
+	return all
+}
+
+// state is a file or folder of what must survive a restart.
+func (b *Box) state(name string) string { return filepath.Join(b.cfg.Settings.Store.State, name) }

@@ -1,0 +1,152 @@
+//go:build linux
+
+package box
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/netip"
+
+	"assay/internal/assess/evidence"
+	v4 "assay/internal/gateway/dhcp/v4"
+	v6 "assay/internal/gateway/dhcp/v6"
+	"assay/internal/gateway/lan"
+	"assay/internal/gateway/ntp"
+	"assay/internal/gateway/ra"
+	"assay/internal/run/config"
+)
+
+// services are the servers of the LAN beside the resolver.
+type services struct {
+	settings config.LAN
+	v4       *v4.Server
+	v6       *v6.Server
+	ra       *ra.Server
+	ntp      *ntp.Server
+}
+
+// startServices starts what devices are given: addresses, routers, the time.
+func (b *Box) startServices(ctx context.Context) error {
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.stopServices = stop
+	if err := b.makeServices(); err != nil {
+		return err
+	}
+	if err := b.services.follow(b.lan.Addresses()); err != nil {
+		return err
+	}
+	s := &b.services
+	b.run("the resolver", func() error { return b.resolver.Serve(own) })
+	b.run("DHCPv4", func() error { return s.v4.Serve(own) })
+	b.run("NTP", func() error { return s.ntp.Serve(own) })
+	if b.lan.Offered() == lan.N1 {
+		return nil
+	}
+	b.run("DHCPv6", func() error { return s.v6.Serve(own) })
+	b.run("router advertisements", func() error { return s.ra.Serve(own) })
+	return nil
+}
+
+func (b *Box) makeServices() (err error) {
+	port, k := b.cfg.Settings.Ports.LAN, b.cfg.Kernel
+	s := &b.services
+	s.settings = b.cfg.Settings.LAN
+	if s.v4, err = v4.New(v4.Config{
+		Folder: b.state("dhcp4"), Note: b.note,
+		Open: func() (l v4.Link, err error) {
+			err = k.Do(func() (err error) { l, err = v4.OpenLink(port); return err })
+			return l, err
+		},
+	}); err != nil {
+		return err
+	}
+	if s.v6, err = v6.New(v6.Config{
+		Folder: b.state("dhcp6"), Note: b.note,
+		Open: func() (c net.PacketConn, err error) {
+			err = k.Do(func() (err error) { c, err = v6.OpenPort(port); return err })
+			return c, err
+		},
+	}); err != nil {
+		return err
+	}
+	if s.ra, err = ra.New(ra.Config{
+		MAC: b.capture.Address(), Note: b.note,
+		Open: func() (c ra.Conn, err error) {
+			err = k.Do(func() (err error) { c, err = ra.OpenPort(port); return err })
+			return c, err
+		},
+	}); err != nil {
+		return err
+	}
+	s.ntp, err = ntp.New(ntp.Config{
+		Clock: b.cfg.Clock, Note: b.note,
+		Open: func() (c ntp.Conn, err error) {
+			err = k.Do(func() (err error) { c, err = ntp.OpenPort(port); return err })
+			return c, err
+		},
+	})
+	return err
+}
+
+// follow makes the services tell the box's present addresses.
+func (s *services) follow(a lan.Addresses) error {
+	if s.v4 == nil {
+		return nil
+	}
+	if err := s.v4.Offer(ipv4Network(a.IPv4, s.settings)); err != nil {
+		return err
+	}
+	if s.settings.IPv6 == "off" || !a.IPv6.IsValid() {
+		return nil
+	}
+	own := []netip.Addr{a.IPv6.Addr()}
+	if err := s.v6.Offer(v6.Network{
+		Mode: modes[s.settings.DHCPv6], Prefix: a.IPv6.Masked(), DNS: own, NTP: own, RapidCommit: true, Preference: 255,
+	}); err != nil {
+		return err
+	}
+	mode := modes[s.settings.DHCPv6]
+	return s.ra.Advertise(ra.Network{
+		Prefixes: []ra.Prefix{{Prefix: a.IPv6.Masked(), OnLink: true, Autonomous: true}},
+		RDNSS:    own, Managed: mode == v6.Stateful, Other: mode != v6.Off,
+	})
+}
+
+var modes = map[string]v6.Mode{"off": v6.Off, "stateless": v6.Stateless, "stateful": v6.Stateful}
+
+// poolFrom is the first host number that is lent; those below are left for devices
+// with an address of their own.
+const poolFrom = 20
+
+// ipv4Network is the LAN as DHCPv4 offers it.
+func ipv4Network(own netip.Prefix, set config.LAN) v4.Network {
+	box := []netip.Addr{own.Addr()}
+	first, last := pool(own.Masked())
+	return v4.Network{
+		Prefix: own.Masked(), Server: own.Addr(), Router: own.Addr(), DNS: box, NTP: box,
+		First: first, Last: last, Lease: set.Lease,
+	}
+}
+
+// pool is what a network lends: all but its first addresses and its broadcast
+// address, at most the last 8 bits of it.
+func pool(n netip.Prefix) (first, last netip.Addr) {
+	base := n.Addr().As4()
+	size := 1 << min(32-n.Bits(), 8)
+	from := min(poolFrom, size/4)
+	return add4(base, from), add4(base, size-2)
+}
+
+func add4(a [4]byte, n int) netip.Addr {
+	a[3] += byte(n) //nolint:gosec // the network's last 8 bits are zero and n is below 256
+	return netip.AddrFrom4(a)
+}
+
+// trouble notes what went wrong while the box runs on.
+func (b *Box) trouble(kind string, err error) {
+	body, jsonErr := json.Marshal(map[string]string{"trouble": err.Error()})
+	if jsonErr == nil {
+		b.note(evidence.Note{Kind: kind, Body: body})
+	}
+}
