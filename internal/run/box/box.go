@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ type Box struct {
 	lan      *lan.LAN
 	uplink   *uplink.Uplink
 	resolver *resolver.Resolver
-	services services
+	services *services
 
 	stopServices, stopDesk context.CancelFunc
 	running                sync.WaitGroup
@@ -197,6 +196,3 @@ func (b *Box) Close(ctx context.Context) error {
 	}
 	return all
 }
-
-// state is a file or folder of what must survive a restart.
-func (b *Box) state(name string) string { return filepath.Join(b.cfg.Settings.Store.State, name) }

@@ -30,13 +30,13 @@ type services struct {
 func (b *Box) startServices(ctx context.Context) error {
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopServices = stop
-	if err := b.makeServices(); err != nil {
+	s, err := b.makeServices()
+	if err != nil {
 		return err
 	}
-	if err := b.services.follow(b.lan.Addresses()); err != nil {
+	if err := b.serve(s); err != nil {
 		return err
 	}
-	s := &b.services
 	b.run("the resolver", func() error { return b.resolver.Serve(own) })
 	b.run("DHCPv4", func() error { return s.v4.Serve(own) })
 	b.run("NTP", func() error { return s.ntp.Serve(own) })
@@ -48,27 +48,34 @@ func (b *Box) startServices(ctx context.Context) error {
 	return nil
 }
 
-func (b *Box) makeServices() (err error) {
+// serve makes the services tell the present addresses and follow the uplink.
+func (b *Box) serve(s *services) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.services = s
+	return s.follow(b.lan.Addresses())
+}
+
+func (b *Box) makeServices() (s *services, err error) {
 	port, k := b.cfg.Settings.Ports.LAN, b.cfg.Kernel
-	s := &b.services
-	s.settings = b.cfg.Settings.LAN
+	s = &services{settings: b.cfg.Settings.LAN}
 	if s.v4, err = v4.New(v4.Config{
-		Folder: b.state("dhcp4"), Note: b.note,
+		Folder: b.cfg.Settings.Store.State, Note: b.note,
 		Open: func() (l v4.Link, err error) {
 			err = k.Do(func() (err error) { l, err = v4.OpenLink(port); return err })
 			return l, err
 		},
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if s.v6, err = v6.New(v6.Config{
-		Folder: b.state("dhcp6"), Note: b.note,
+		Folder: b.cfg.Settings.Store.State, Note: b.note,
 		Open: func() (c net.PacketConn, err error) {
 			err = k.Do(func() (err error) { c, err = v6.OpenPort(port); return err })
 			return c, err
 		},
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if s.ra, err = ra.New(ra.Config{
 		MAC: b.capture.Address(), Note: b.note,
@@ -77,7 +84,7 @@ func (b *Box) makeServices() (err error) {
 			return c, err
 		},
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	s.ntp, err = ntp.New(ntp.Config{
 		Clock: b.cfg.Clock, Note: b.note,
@@ -86,13 +93,13 @@ func (b *Box) makeServices() (err error) {
 			return c, err
 		},
 	})
-	return err
+	return s, err
 }
 
 // follow makes the services tell the box's present addresses.
 func (s *services) follow(a lan.Addresses) error {
-	if s.v4 == nil {
-		return nil
+	if s == nil {
+		return nil // not yet: they begin with the addresses of that moment
 	}
 	if err := s.v4.Offer(ipv4Network(a.IPv4, s.settings)); err != nil {
 		return err

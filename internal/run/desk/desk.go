@@ -154,18 +154,45 @@ func (d *Desk) order(ctx context.Context, do func() error) error {
 // Serve takes frames and notes until ctx is done or the capture fails; then it
 // concludes every run and returns. ErrGone of the capture is returned as it is.
 func (d *Desk) Serve(ctx context.Context) error {
-	reading, stop := context.WithCancel(ctx)
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	batches, taken := make(chan capture.Batch), make(chan struct{})
 	read := make(chan error, 1)
 	go func() { read <- d.read(reading, batches, taken) }()
 	ticks := time.NewTicker(d.cfg.Every)
 	defer ticks.Stop()
 	err := d.serve(ctx, batches, taken, read, ticks.C)
-	stop()
 	if err == nil {
-		<-read
+		d.drain(batches, taken)
+		stop()
+		<-read // it was told to stop, and says so
 	}
+	stop()
 	return errors.Join(err, d.close())
+}
+
+// What is in the ring when the desk closes was captured and belongs to the log:
+// its blocks are handed out every 50 ms, and a busy line must come to an end.
+const (
+	drainQuiet = 120 * time.Millisecond
+	drainLimit = time.Second
+)
+
+// drain takes what the ring still holds.
+func (d *Desk) drain(batches <-chan capture.Batch, taken chan<- struct{}) {
+	end := time.After(drainLimit)
+	for {
+		select {
+		case b := <-batches:
+			d.batch(b)
+			taken <- struct{}{}
+		case n := <-d.notes:
+			d.waiting = append(d.waiting, n)
+		case <-time.After(drainQuiet):
+			return
+		case <-end:
+			return
+		}
+	}
 }
 
 // read waits for the capture on a goroutine of its own and hands each batch over;
