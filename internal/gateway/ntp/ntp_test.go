@@ -120,6 +120,16 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func kindOf(answer [packetLen]byte, ok bool) string {
+	switch {
+	case !ok:
+		return "silent"
+	case string(answer[12:16]) == "RATE":
+		return "rate"
+	}
+	return "time"
+}
+
 // TestTooManyQuestions: sixteen answers, one kiss of death, then silence; another
 // client is not touched, and after a while the first is answered again.
 func TestTooManyQuestions(t *testing.T) {
@@ -128,14 +138,7 @@ func TestTooManyQuestions(t *testing.T) {
 	kinds := map[string]int{}
 	for range 1000 {
 		got, ok := s.handle(noon, ask(0x23), client)
-		switch {
-		case !ok:
-			kinds["silent"]++
-		case string(got[12:16]) == "RATE":
-			kinds["rate"]++
-		default:
-			kinds["time"]++
-		}
+		kinds[kindOf(got, ok)]++
 	}
 	if kinds["time"] != clientBurst || kinds["rate"] != 1 || kinds["silent"] != 1000-clientBurst-1 {
 		t.Errorf("a thousand questions at once: %v", kinds)

@@ -144,15 +144,8 @@ func (n Network) check() error {
 	if len(n.Prefixes) > maxPrefixes || len(n.RDNSS) > maxRDNSS || len(strings.Join(n.DNSSL, "..")) > maxDNSSL {
 		return fmt.Errorf("cannot advertise more than %d prefixes, %d resolvers and %d bytes of search domains: shorten the lists", maxPrefixes, maxRDNSS, maxDNSSL)
 	}
-	for _, p := range n.Prefixes {
-		if err := p.check(); err != nil {
-			return err
-		}
-	}
-	for _, a := range n.RDNSS {
-		if !a.Is6() || a.Is4In6() {
-			return fmt.Errorf("cannot advertise resolver %v: give IPv6 addresses", a)
-		}
+	if err := n.checkAddresses(); err != nil {
+		return err
 	}
 	if _, err := ndp.MarshalMessage(n.message([6]byte{}, time.Hour)); err != nil {
 		return fmt.Errorf("cannot advertise this network: %w", err)
@@ -162,8 +155,22 @@ func (n Network) check() error {
 		return fmt.Errorf("cannot be a router for %v: RFC 4861 allows at most %v", n.Router, mostRouter)
 	case n.MTU != 0 && n.MTU < leastMTU:
 		return fmt.Errorf("cannot advertise an MTU of %d: IPv6 needs %d", n.MTU, leastMTU)
-	case n.PREF64.IsValid() && !pref64Length(n.PREF64):
+	case !pref64Fits(n.PREF64):
 		return fmt.Errorf("cannot advertise NAT64 prefix %v: RFC 8781 knows 96, 64, 56, 48, 40 and 32 bits", n.PREF64)
+	}
+	return nil
+}
+
+func (n Network) checkAddresses() error {
+	for _, p := range n.Prefixes {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	for _, a := range n.RDNSS {
+		if !a.Is6() || a.Is4In6() {
+			return fmt.Errorf("cannot advertise resolver %v: give IPv6 addresses", a)
+		}
 	}
 	return nil
 }
@@ -182,10 +189,11 @@ func (p Prefix) check() error {
 	return nil
 }
 
-func pref64Length(p netip.Prefix) bool {
+// pref64Fits reports whether a NAT64 prefix can be told; none can.
+func pref64Fits(p netip.Prefix) bool {
 	switch p.Bits() {
 	case 96, 64, 56, 48, 40, 32:
 		return p.Addr().Is6() && !p.Addr().Is4In6()
 	}
-	return false
+	return !p.IsValid()
 }

@@ -23,11 +23,15 @@ func heardSolicit(b []byte, hops int, from netip.Addr) string {
 		return "not from this link"
 	case b[0] == typeAdvertise && len(b) >= leastAdvertise:
 		return "another router advertises itself"
+	case from.IsMulticast():
+		return "from an address that cannot be answered"
 	case b[0] != typeSolicit || b[1] != 0:
 		return "malformed"
-	case !from.IsUnspecified() && from.IsMulticast():
-		return "from an address that cannot be answered"
 	}
+	return checkOptions(b, from)
+}
+
+func checkOptions(b []byte, from netip.Addr) string {
 	source, ok := options(b[leastSolicit:])
 	if !ok {
 		return "malformed"

@@ -108,14 +108,20 @@ func (n Network) check() error {
 		return fmt.Errorf("cannot serve %v as %v: the server's address must be inside", n.Prefix, n.Server)
 	case n.Router.IsValid() && !n.Prefix.Contains(n.Router):
 		return fmt.Errorf("cannot offer router %v: it must be inside %v", n.Router, n.Prefix)
+	case n.Lease < time.Minute:
+		return fmt.Errorf("cannot lease for %v: give at least a minute", n.Lease)
+	}
+	return errors.Join(n.checkPool(), n.checkWords())
+}
+
+func (n Network) checkPool() error {
+	switch {
 	case !n.Prefix.Contains(n.First) || !n.Prefix.Contains(n.Last) || n.Last.Less(n.First):
 		return fmt.Errorf("cannot offer %v to %v: the pool must be a range inside %v", n.First, n.Last, n.Prefix)
 	case n.First == n.Prefix.Addr() || n.Last == broadcastOf(n.Prefix):
 		return fmt.Errorf("cannot offer %v to %v: the first and last address of %v are not for hosts", n.First, n.Last, n.Prefix)
-	case n.Lease < time.Minute:
-		return fmt.Errorf("cannot lease for %v: give at least a minute", n.Lease)
 	}
-	return n.checkWords()
+	return nil
 }
 
 func (n Network) checkWords() error {
@@ -138,7 +144,7 @@ func (n Network) checkWords() error {
 const maxServers = 4
 
 func broadcastOf(p netip.Prefix) netip.Addr {
-	return addrOf(number(p.Masked().Addr()) | 1<<(32-p.Bits()) - 1)
+	return addrOf(number(p.Masked().Addr()) | (1<<(32-p.Bits()) - 1))
 }
 
 func number(a netip.Addr) uint32 {

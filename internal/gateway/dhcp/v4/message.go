@@ -1,6 +1,7 @@
 package v4
 
 import (
+	"bytes"
 	"net/netip"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -62,7 +63,11 @@ func address(b []byte) netip.Addr {
 }
 
 // asks reports whether the client's parameter request list has the option.
-func (m message) asks(code dhcpv4.OptionCode) bool { return m.IsOptionRequested(code) }
+//
+// A client without such a list asks for nothing beyond the usual.
+func (m message) asks(code dhcpv4.OptionCode) bool {
+	return bytes.IndexByte(m.Options.Get(dhcpv4.OptionParameterRequestList), code.Code()) >= 0
+}
 
 // text is a text of the client, of bounded length.
 func (m message) text(code dhcpv4.OptionCode) string {

@@ -73,8 +73,9 @@ func (s *Server) nak(m message, why string) outcome {
 	return outcome{p, destination{broadcastMAC, broadcastIP}}
 }
 
-// tell adds what the network is. Some options only answer a question, as their
-// RFCs demand (8925 section 3.3 for option 108).
+// tell adds what the network is. Some options only answer a question: those of
+// which an RFC demands it (8925 section 3.3 of option 108), and those that few
+// clients know.
 func (s *Server) tell(p *dhcpv4.DHCPv4, m message) {
 	n := &s.net
 	p.UpdateOption(dhcpv4.OptSubnetMask(net.CIDRMask(n.Prefix.Bits(), 32)))
@@ -87,6 +88,12 @@ func (s *Server) tell(p *dhcpv4.DHCPv4, m message) {
 	if n.Domain != "" {
 		p.UpdateOption(dhcpv4.OptDomainName(n.Domain))
 	}
+	s.tellAsked(p, m)
+}
+
+// tellAsked adds what only answers a question.
+func (s *Server) tellAsked(p *dhcpv4.DHCPv4, m message) {
+	n := &s.net
 	if m.asks(dhcpv4.OptionBroadcastAddress) {
 		p.UpdateOption(dhcpv4.OptBroadcastAddress(broadcastOf(n.Prefix).AsSlice()))
 	}

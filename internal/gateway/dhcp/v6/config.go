@@ -1,6 +1,7 @@
 package v6
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -96,7 +97,7 @@ func (n Network) check() error {
 	if n.Mode == Off {
 		return nil
 	}
-	if n.Mode == Stateful && (!n.Prefix.Addr().Is6() || n.Prefix.Addr().Is4In6() || n.Prefix.Bits() != 64) {
+	if p := n.Prefix; n.Mode == Stateful && (p.Bits() != 64 || p.Addr().Is4In6()) {
 		return fmt.Errorf("cannot give addresses of %v: give an IPv6 prefix of 64 bits", n.Prefix)
 	}
 	if n.Preferred > n.Valid || n.Preferred < time.Minute {
@@ -105,14 +106,16 @@ func (n Network) check() error {
 	if n.Refresh < 10*time.Minute {
 		return fmt.Errorf("cannot have clients refresh every %v: RFC 8415 section 21.23 allows ten minutes or more", n.Refresh)
 	}
-	for _, list := range [][]netip.Addr{n.DNS, n.NTP} {
-		if len(list) > maxServers {
-			return fmt.Errorf("cannot offer more than %d servers of a kind: shorten the list", maxServers)
-		}
-		for _, a := range list {
-			if !a.Is6() || a.Is4In6() {
-				return fmt.Errorf("cannot offer server %v by DHCPv6: give IPv6 addresses", a)
-			}
+	return errors.Join(checkServers(n.DNS), checkServers(n.NTP))
+}
+
+func checkServers(list []netip.Addr) error {
+	if len(list) > maxServers {
+		return fmt.Errorf("cannot offer more than %d servers of a kind: shorten the list", maxServers)
+	}
+	for _, a := range list {
+		if !a.Is6() || a.Is4In6() {
+			return fmt.Errorf("cannot offer server %v by DHCPv6: give IPv6 addresses", a)
 		}
 	}
 	return nil

@@ -61,8 +61,9 @@ func (s *Server) dispatch(now time.Duration, m message) *dhcpv6.Message {
 		return s.giveUp(m, "declined", func(a netip.Addr) { s.table.quarantine(a, now) })
 	case dhcpv6.MessageTypeInformationRequest:
 		return s.inform(m)
+	default: // parse lets no other through
+		return nil
 	}
-	return nil
 }
 
 // begin starts an answer: who speaks, to whom, and what the network is.
