@@ -40,6 +40,9 @@ Exit codes: 0 meets the demand (also with remarks), 1 does not meet, 2 not prove
 // commands is the command line.
 type commands struct {
 	Grade   gradeCmd   `cmd:"" help:"Grade the device in a capture file."`
+	Lab     labCmd     `cmd:"" help:"Run a program as the device, in a virtual internet, and grade it."`
+	Gateway gatewayCmd `cmd:"" help:"Be the box: give the device at the LAN port a network, and grade it."`
+	Doctor  doctorCmd  `cmd:"" help:"Say whether this machine is fit to be a box, and what to do."`
 	Rules   rulesCmd   `cmd:"" help:"List, check or test the rules."`
 	Version versionCmd `cmd:"" help:"Print the version of the program and of its rules."`
 }
@@ -75,6 +78,7 @@ type silent int
 func (s silent) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
 
 func main() {
+	reentry()
 	os.Exit(run(os.Args[1:], console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		colour: wantsColour(os.Stdout), progress: isTerminal(os.Stderr),

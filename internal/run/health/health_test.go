@@ -106,3 +106,35 @@ func TestOneCheckCannotHoldUpTheOthers(t *testing.T) {
 		t.Errorf("%d results, want 2", len(got))
 	}
 }
+
+func TestChoose(t *testing.T) {
+	up := Port{Name: "eth0", Ethernet: true, Default: true}
+	usb, third := Port{Name: "eth1", Ethernet: true}, Port{Name: "eth2", Ethernet: true}
+	wifi := Port{Name: "wlan0", Wireless: true, Default: true}
+	for _, c := range []struct {
+		name          string
+		ports         []Port
+		lan, wan      string
+		wantL, wantW  string
+		wantErrorSays string
+	}{
+		{"two ports", []Port{up, usb}, "", "", "eth1", "eth0", ""},
+		{"named", []Port{up, usb}, "eth0", "eth1", "eth0", "eth1", ""},
+		{"lan named", []Port{up, usb, third}, "eth2", "", "eth2", "eth0", ""},
+		{"wan named", []Port{up, usb}, "", "wlan0", "", "", "2 wired ones are left"},
+		{"wifi leads out", []Port{usb, wifi}, "", "", "", "", "name it with --wan; there are eth1 (wired, no link), wlan0"},
+		{"three ports", []Port{up, usb, third}, "", "", "", "", "name it with --lan"},
+		{"one port", []Port{up}, "", "", "", "", "0 wired ones"},
+		{"nothing", nil, "", "", "", "", "there are none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lan, wan, err := Choose(c.ports, c.lan, c.wan)
+			if lan != c.wantL || wan != c.wantW || (err == nil) != (c.wantErrorSays == "") {
+				t.Fatalf("got %q, %q, %v", lan, wan, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), c.wantErrorSays) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

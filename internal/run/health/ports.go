@@ -75,3 +75,25 @@ func names(ports []Port) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// Choose settles which port is for the device and which for the network, where
+// the settings leave it open: the network's is the one with the default route, the
+// device's is the other wired one.
+func Choose(ports []Port, lan, wan string) (lanPort, wanPort string, err error) {
+	wired := slices.DeleteFunc(slices.Clone(ports), func(p Port) bool { return !p.Ethernet || p.Name == lan || p.Name == wan })
+	if wan == "" {
+		i := slices.IndexFunc(wired, func(p Port) bool { return p.Default })
+		if i < 0 {
+			return "", "", fmt.Errorf("cannot tell which port leads to the network, for no default route leaves by a wired one: name it with --wan; there are %s", names(ports))
+		}
+		wan = wired[i].Name
+		wired = slices.Delete(wired, i, i+1)
+	}
+	if lan == "" {
+		if len(wired) != 1 {
+			return "", "", fmt.Errorf("cannot tell which port is for the device, for %d wired ones are left: name it with --lan; there are %s", len(wired), names(ports))
+		}
+		lan = wired[0].Name
+	}
+	return lan, wan, nil
+}
