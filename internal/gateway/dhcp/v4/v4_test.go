@@ -141,6 +141,11 @@ func TestOptions(t *testing.T) {
 			t.Errorf("option %v is %q, want %q", code, got, want)
 		}
 	}
+}
+
+// TestInform: everything but an address.
+func TestInform(t *testing.T) {
+	b := newBench(t, nil)
 	inform := b.say(t, mac(1), dhcpv4.MessageTypeInform, from("192.168.77.9"))
 	if inform.Options.Has(dhcpv4.OptionIPAddressLeaseTime) || !inform.YourIPAddr.IsUnspecified() || !inform.Options.Has(dhcpv4.OptionDomainNameServer) {
 		t.Errorf("an INFORM was answered %v", inform.Options)
@@ -263,8 +268,7 @@ func TestFullPool(t *testing.T) {
 // TestRestart: leases survive, with the time that is left of them.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
-	keep := func(c *Config) { c.Folder = dir }
-	b := newBench(t, keep)
+	b := newBench(t, func(c *Config) { c.Folder = dir })
 	a := b.join(t, mac(1), dhcpv4.WithOption(dhcpv4.OptHostName("cam\xff<b>")))
 	for name, c := range map[string]struct {
 		pass time.Duration
@@ -274,17 +278,9 @@ func TestRestart(t *testing.T) {
 		"two hours later":    {2 * time.Hour, 0},
 		"clock set back":     {-50 * 365 * 24 * time.Hour, time.Hour},
 	} {
-		text, err := os.ReadFile(filepath.Join(dir, storeName))
-		if err != nil {
-			t.Fatal(err)
-		}
 		again := newBench(t, func(cfg *Config) {
-			other := t.TempDir()
-			if err := os.WriteFile(filepath.Join(other, storeName), text, 0o600); err != nil {
-				t.Fatal(err)
-			}
 			now := b.now.Add(c.pass)
-			cfg.Folder, cfg.Now = other, func() time.Time { return now }
+			cfg.Folder, cfg.Now = copyOf(t, dir), func() time.Time { return now }
 		})
 		leases := again.Leases()
 		if c.left > 0 && (len(leases) != 1 || leases[0].Left != c.left || leases[0].Address != a) || c.left == 0 && len(leases) != 0 {
@@ -294,6 +290,26 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s: came back to %v and got %v", name, a, got)
 		}
 	}
+}
+
+// copyOf is a folder with the same leases.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, storeName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, storeName), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// TestDamagedFile: the service starts all the same, and that is noted.
+func TestDamagedFile(t *testing.T) {
+	dir := t.TempDir()
+	keep := func(c *Config) { c.Folder = dir }
 	if err := os.WriteFile(filepath.Join(dir, storeName), []byte("{damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
