@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"syscall"
 
@@ -14,9 +15,11 @@ import (
 // sockets leave IPv4 alone, and with a device only its packets arrive.
 // TCP sockets do not share: a second resolver on the same address is an error.
 func Control(device string) func(network, address string, c syscall.RawConn) error {
-	return func(network, _ string, c syscall.RawConn) error {
+	return func(network, address string, c syscall.RawConn) error {
 		var failed error
-		err := c.Control(func(fd uintptr) { failed = setOptions(int(fd), network, device) })
+		err := c.Control(func(fd uintptr) {
+			failed = errors.Join(setOptions(int(fd), network, device), tellDestination(int(fd), network, address))
+		})
 		return errors.Join(err, failed)
 	}
 }
@@ -44,4 +47,18 @@ func setOptions(fd int, network, device string) error {
 		errs = append(errs, unix.BindToDevice(fd, device))
 	}
 	return errors.Join(errs...)
+}
+
+// tellDestination asks for the destination of each packet where the address
+// does not tell it. It must be on before the first packet arrives: the kernel
+// notes it down at that moment.
+func tellDestination(fd int, network, address string) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !at.Addr().IsUnspecified() || !strings.HasPrefix(network, "udp") {
+		return nil
+	}
+	if strings.HasSuffix(network, "6") {
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 }

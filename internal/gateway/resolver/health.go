@@ -35,9 +35,10 @@ type Health struct {
 }
 
 type healthState struct {
-	mu     sync.Mutex
-	now    Health
-	wakeup chan struct{}
+	mu      sync.Mutex
+	now     Health
+	unaided bool // no upstream gives DNSSEC data
+	wakeup  chan struct{}
 }
 
 func (h *healthState) init() {
@@ -58,7 +59,7 @@ func (h *healthState) wake() {
 func (h *healthState) blind() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.now.State == StateNoDNSSEC
+	return h.unaided
 }
 
 // Health is the state at the last look, and what the upstreams did since.
@@ -78,7 +79,14 @@ func (r *Resolver) Health() Health {
 func (r *Resolver) Check(ctx context.Context) Health {
 	states := r.pool.Probe(ctx)
 	h := Health{State: judgeUpstreams(states)}
+	r.health.mu.Lock()
+	before := r.health.now.State
+	r.health.unaided = h.State == StateNoDNSSEC
+	r.health.mu.Unlock()
 	if h.State == StateWell {
+		if before != StateWell && before != StateStarting {
+			r.Flush() // failures, and what was passed on unvalidated
+		}
 		a := r.Lookup(ctx, ".", dns.TypeDNSKEY)
 		h.Validating = a.Status == Secure
 		if !h.Validating {
@@ -86,17 +94,12 @@ func (r *Resolver) Check(ctx context.Context) Health {
 		}
 	}
 	r.health.mu.Lock()
-	before := r.health.now.State
 	r.health.now = h
 	r.health.mu.Unlock()
 	h.Upstreams = states
-	if h.State == before || ctx.Err() != nil {
-		return h
+	if h.State != before && ctx.Err() == nil {
+		r.changedTo(h)
 	}
-	if before == StateNoDNSSEC {
-		r.cache.Clear() // what was passed on unvalidated can be validated now
-	}
-	r.changedTo(h)
 	return h
 }
 

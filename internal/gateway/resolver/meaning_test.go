@@ -125,7 +125,9 @@ func TestRefusals(t *testing.T) {
 		{"opcode STATUS", edit(func(m *dns.Msg) { m.Opcode = dns.OpcodeStatus }), dns.RcodeNotImplemented},
 		{"opcode UPDATE", edit(func(m *dns.Msg) { m.Opcode = dns.OpcodeUpdate }), dns.RcodeNotImplemented},
 		{"opcode 15", edit(func(m *dns.Msg) { m.Opcode = 15 }), dns.RcodeNotImplemented},
-		{"class CH", edit(func(m *dns.Msg) { m.Question[0] = dns.Question{Name: "version.bind.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS} }), dns.RcodeRefused},
+		{"class CH", edit(func(m *dns.Msg) {
+			m.Question[0] = dns.Question{Name: "version.bind.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS}
+		}), dns.RcodeRefused},
 		{"class ANY", edit(func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassANY }), dns.RcodeRefused},
 		{"AXFR", edit(func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAXFR }), dns.RcodeRefused},
 		{"IXFR", edit(func(m *dns.Msg) { m.SetIxfr("cam.example.", 1, "a.", "b."); m.RecursionDesired = true }), dns.RcodeRefused},

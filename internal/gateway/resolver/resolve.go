@@ -128,7 +128,7 @@ func (r *Resolver) check(ctx context.Context, key []byte, name string, qtype uin
 
 // judge validates the draft and notes what follows for it.
 func (r *Resolver) judge(ctx context.Context, d *draft, tries uint8) {
-	v := r.validator.Validate(ctx, d.msg.Question[0], d.msg)
+	v := (*r.validator.Load()).Validate(ctx, d.msg.Question[0], d.msg)
 	d.hold = time.Duration(v.TTL) * time.Second
 	if v.EDE != 0 {
 		d.ede = extended(v.EDE, v.Why)

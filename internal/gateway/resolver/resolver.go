@@ -26,7 +26,7 @@ type Resolver struct {
 	began     time.Time
 	cache     *cache.Cache
 	pool      *upstream.Pool
-	validator validator
+	validator atomic.Pointer[validator]
 	clients   *clients
 	notes     notes
 	counts    counters
@@ -62,11 +62,9 @@ func New(cfg Config) (*Resolver, error) {
 		Dial: cfg.Dial, Roots: cfg.Roots, Now: cfg.Now, MixCase: cfg.MixCase,
 		Suspicious: func(s Server, reason string) { r.notes.refused("upstream: "+reason, s.Addr) },
 	}, cfg.Upstreams)
-	v, err := validate.New(validate.Options{Anchors: cfg.Anchors, NegativeAnchors: cfg.NegativeAnchors, Now: cfg.Now, Source: source{r}})
-	if err != nil {
+	if err := r.renewValidator(); err != nil {
 		return nil, fmt.Errorf("cannot validate: %w", err)
 	}
-	r.validator = v
 	r.life, r.end = context.WithCancel(context.Background())
 	return r, nil
 }
@@ -92,8 +90,24 @@ func (r *Resolver) SetUpstreams(list []Server) {
 	r.health.wake()
 }
 
-// Flush empties the cache.
-func (r *Resolver) Flush() { r.cache.Clear() }
+// Flush forgets every answer and what was found out about zones and their keys.
+func (r *Resolver) Flush() {
+	r.cache.Clear()
+	if err := r.renewValidator(); err != nil {
+		return // the same options were good in New: the former one goes on
+	}
+}
+
+// renewValidator puts in a validator that remembers nothing.
+func (r *Resolver) renewValidator() error {
+	v, err := validate.New(validate.Options{Anchors: r.cfg.Anchors, NegativeAnchors: r.cfg.NegativeAnchors, Now: r.cfg.Now, Source: source{r}})
+	if err != nil {
+		return err
+	}
+	var next validator = v
+	r.validator.Store(&next)
+	return nil
+}
 
 // Open opens the sockets. Serve does so too; a caller that wants to know of a
 // failure before it goes on calls Open first.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -246,5 +247,12 @@ func fixed(t testing.TB, lines ...string) func(*dns.Msg) *dns.Msg {
 			m.Answer = append(m.Answer, dns.Copy(rr))
 		}
 		return m
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
