@@ -9,6 +9,7 @@
 package capture
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -58,19 +59,13 @@ type Config struct {
 
 // complete fills in the defaults and checks the rest.
 func (c Config) complete() (Config, error) {
-	if c.Blocks == 0 {
-		c.Blocks = DefaultBlocks
-	}
-	if c.BlockSize == 0 {
-		c.BlockSize = DefaultBlockSize
-	}
-	if c.Retire == 0 {
-		c.Retire = DefaultRetire
-	}
+	c.Blocks = cmp.Or(c.Blocks, DefaultBlocks)
+	c.BlockSize = cmp.Or(c.BlockSize, DefaultBlockSize)
+	c.Retire = cmp.Or(c.Retire, DefaultRetire)
 	switch {
 	case c.Interface == "":
 		return c, errors.New("cannot capture: no interface is named")
-	case c.BlockSize < minBlockSize || c.BlockSize > maxBlockSize || c.BlockSize&(c.BlockSize-1) != 0:
+	case !isBlockSize(c.BlockSize):
 		return c, fmt.Errorf("cannot capture with blocks of %d bytes: give a power of two from %d to %d", c.BlockSize, minBlockSize, maxBlockSize)
 	case c.Blocks < 2 || c.Blocks > maxRing/c.BlockSize:
 		return c, fmt.Errorf("cannot capture with %d blocks of %d bytes: give at least 2 and at most %d", c.Blocks, c.BlockSize, maxRing/c.BlockSize)
@@ -78,6 +73,10 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("cannot capture with blocks handed out every %v: give 1ms to %v", c.Retire, maxRetire)
 	}
 	return c, nil
+}
+
+func isBlockSize(n int) bool {
+	return n >= minBlockSize && n <= maxBlockSize && n&(n-1) == 0
 }
 
 // Frame is one captured frame, beginning with its Ethernet header. A VLAN tag

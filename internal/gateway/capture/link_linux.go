@@ -22,7 +22,7 @@ type linkWatch struct {
 	index   int32
 	name    string
 	up      bool
-	gone    bool
+	gone    time.Time // when the interface ceased to exist, zero while it is there
 	pending []linkChange
 	buf     []byte
 }
@@ -134,7 +134,7 @@ func (w *linkWatch) message(kind uint16, body []byte) {
 		// has the family AF_BRIDGE.
 		if body[0] == unix.AF_UNSPEC {
 			w.set(false)
-			w.gone = true
+			w.gone = time.Now()
 		}
 	}
 }

@@ -179,10 +179,15 @@ func (c *Capture) poll(ctx context.Context) (Batch, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return Batch{}, false, err
 	}
-	if c.link.gone {
+	if c.link.gone.IsZero() {
+		return Batch{}, false, c.wait(ctx, -1)
+	}
+	// The kernel hands out the block that it was filling after Retire.
+	left := 2*c.cfg.Retire - time.Since(c.link.gone)
+	if left <= 0 {
 		return Batch{}, false, ErrGone
 	}
-	return Batch{}, false, c.wait(ctx)
+	return Batch{}, false, c.wait(ctx, left)
 }
 
 // ready takes the block at the head, when the kernel has handed it over.
@@ -220,8 +225,9 @@ func (c *Capture) Release() {
 	c.leave()
 }
 
-// wait sleeps until the ring, the link, ctx or Close has something to say.
-func (c *Capture) wait(ctx context.Context) error {
+// wait sleeps until the ring, the link, ctx or Close has something to say, or for
+// the given time when it is not negative.
+func (c *Capture) wait(ctx context.Context, most time.Duration) error {
 	stop := context.AfterFunc(ctx, c.wake)
 	defer stop()
 	fds := [3]unix.PollFd{
@@ -229,7 +235,7 @@ func (c *Capture) wait(ctx context.Context) error {
 		{Fd: int32(c.wakeFD), Events: unix.POLLIN},
 		{Fd: int32(c.link.fd), Events: unix.POLLIN},
 	}
-	if _, err := unix.Poll(fds[:], -1); err != nil && !errors.Is(err, unix.EINTR) {
+	if _, err := unix.Poll(fds[:], milliseconds(most)); err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("cannot wait for frames of %s: %w", c.cfg.Interface, err)
 	}
 	if fds[1].Revents != 0 {
@@ -243,6 +249,14 @@ func (c *Capture) wait(ctx context.Context) error {
 		return c.socketError()
 	}
 	return nil
+}
+
+// milliseconds is a time as poll(2) takes it, rounded up.
+func milliseconds(d time.Duration) int {
+	if d < 0 {
+		return -1
+	}
+	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // socketError takes the error off the socket. An interface that is switched off

@@ -35,8 +35,15 @@ func TestSuperFrames(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = conn.Write(content)
-		conn.Close()
+		defer conn.Close()
+		if _, err = conn.Write(content); err != nil {
+			return err
+		}
+		// The cable ends with this namespace: wait until the far end has it all.
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, conn)
 		return err
 	})
 	go func() {
@@ -93,51 +100,52 @@ func address(t *testing.T, l netlink.Link, cidr string) {
 	}
 }
 
+// streamSeen is what was put together of a TCP stream, by its sequence numbers
+// (RFC 9293, 3.1).
 type streamSeen struct {
 	stream  []byte
+	first   uint32 // sequence number of the first byte
+	have    map[uint32]bool
+	total   int
 	largest int
 }
 
-// payloads puts together, by their sequence numbers, the first size bytes that
-// the device sent over TCP (RFC 9293, 3.1).
+// payloads puts together the first size bytes that the device sends over TCP.
 func payloads(t *testing.T, c *Capture, size int, done <-chan error) streamSeen {
 	t.Helper()
-	seen := streamSeen{stream: make([]byte, size)}
-	var first uint32
-	have := map[uint32]int{}
-	total := 0
-	for end := time.Now().Add(10 * time.Second); total < size && time.Now().Before(end); {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-		default:
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	seen := streamSeen{stream: make([]byte, size), have: map[uint32]bool{}}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for seen.total < size {
 		batch, err := c.Next(ctx)
-		cancel()
-		if err != nil && ctx.Err() == nil {
-			t.Fatal(err)
+		if err != nil {
+			t.Fatalf("after %d bytes: %v (%+v)", seen.total, err, c.Counts())
 		}
 		for _, f := range batch.Frames {
-			if f.Outgoing || len(f.Data) < 54 || f.Data[12] != 8 || f.Data[23] != unix.IPPROTO_TCP {
-				continue
-			}
-			seq, off := binary.BigEndian.Uint32(f.Data[38:]), 34+int(f.Data[46]>>4)*4
-			if f.Data[47]&2 != 0 { // SYN
-				first = seq + 1
-				continue
-			}
-			if n := 14 + int(binary.BigEndian.Uint16(f.Data[16:])) - off; n > 0 && have[seq] == 0 {
-				have[seq] = n
-				total += copy(seen.stream[min(int(seq-first), size):], f.Data[off:off+n])
-				seen.largest = max(seen.largest, f.Length)
-			}
+			seen.add(f)
 		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 	if n := c.Counts(); n.Dropped > 0 {
 		t.Errorf("frames were lost: %+v", n)
 	}
 	return seen
+}
+
+func (s *streamSeen) add(f Frame) {
+	if f.Outgoing || len(f.Data) < 54 || f.Data[12] != 8 || f.Data[23] != unix.IPPROTO_TCP {
+		return
+	}
+	seq, start := binary.BigEndian.Uint32(f.Data[38:]), 34+int(f.Data[46]>>4)*4
+	if syn := f.Data[47]&2 != 0; syn {
+		s.first = seq + 1
+		return
+	}
+	if end := 14 + int(binary.BigEndian.Uint16(f.Data[16:])); end > start && !s.have[seq] {
+		s.have[seq] = true
+		s.total += copy(s.stream[min(int(seq-s.first), len(s.stream)):], f.Data[start:end])
+		s.largest = max(s.largest, f.Length)
+	}
 }

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -82,32 +83,32 @@ func ladder(s settings, l *lab.Lab) error {
 	if err != nil {
 		return err
 	}
-	for _, site := range []struct {
-		*lab.Site
-		link string
-	}{{l.Gateway, lab.LANLink}, {l.Device(0), lab.DeviceLink}} {
-		if err := site.Up(site.link); err != nil {
-			return err
-		}
+	if err := errors.Join(l.Gateway.Up(lab.LANLink), l.Device(0).Up(lab.DeviceLink)); err != nil {
+		return err
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(os.Stdout, "A ring of %d MiB, %g s a step. CPU is that of the reading program alone.\n", s.ring, s.seconds)
-	fmt.Fprintln(out, "mode\tbytes\toffered/s\tsent/s\tsent\treceived\tlost\tlost %\tCPU ns/frame\t")
+	_, _ = fmt.Fprintf(os.Stdout, "A ring of %d MiB, %g s a step. CPU is that of the reading program alone.\n", s.ring, s.seconds)
+	_, _ = fmt.Fprintln(out, "mode\tbytes\toffered/s\tsent/s\tsent\treceived\tlost\tlost %\tCPU ns/frame\t")
 	for _, mode := range strings.Split(s.modes, ",") {
-		for _, size := range sizes {
-			for _, rate := range rates {
-				r, err := measure(l, s, step{mode: mode, size: size, rate: rate, frames: int(float64(rate) * s.seconds)})
-				if err != nil {
-					return err
-				}
-				r.print(out)
-			}
-		}
-		if err := out.Flush(); err != nil {
+		if err := climb(out, l, s, mode, sizes, rates); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// climb prints the part of the table that belongs to one mode.
+func climb(out *tabwriter.Writer, l *lab.Lab, s settings, mode string, sizes, rates []int) error {
+	for _, size := range sizes {
+		for _, rate := range rates {
+			r, err := measure(l, s, step{mode: mode, size: size, rate: rate, frames: int(float64(rate) * s.seconds)})
+			if err != nil {
+				return err
+			}
+			r.print(out)
+		}
+	}
+	return out.Flush()
 }
 
 // step is one line of the table.
@@ -126,7 +127,7 @@ type result struct {
 
 func (r result) print(out *tabwriter.Writer) {
 	lost := r.sent - int(r.received)
-	fmt.Fprintf(out, "%s\t%d\t%d\t%.0f\t%d\t%d\t%d\t%.3f\t%.0f\t\n", r.mode, r.size, r.rate,
+	_, _ = fmt.Fprintf(out, "%s\t%d\t%d\t%.0f\t%d\t%d\t%d\t%.3f\t%.0f\t\n", r.mode, r.size, r.rate,
 		float64(r.sent)/r.took.Seconds(), r.sent, r.received, lost, 100*float64(lost)/float64(max(r.sent, 1)),
 		float64(r.cpu.Nanoseconds())/float64(max(r.received, 1)))
 }
