@@ -32,7 +32,7 @@ func Matrix(u *zone.Universe) []dns.Question {
 	seen := map[dns.Question]bool{}
 	add := func(name string, qtype uint16) {
 		q := dns.Question{Name: dns.CanonicalName(name), Qtype: qtype, Qclass: dns.ClassINET}
-		if !seen[q] && !strings.HasPrefix(q.Name, "loop") && (qtype != dns.TypeANY || answersANY(q.Name)) {
+		if !seen[q] && answered(q) {
 			seen[q] = true
 			out = append(out, q)
 		}
@@ -40,16 +40,7 @@ func Matrix(u *zone.Universe) []dns.Question {
 	for _, n := range u.Names() {
 		add(n.Name, n.Type)
 	}
-	var names []string
-	for _, n := range u.Names() {
-		names = append(names, n.Name)
-	}
-	for _, z := range u.Zones() {
-		for _, b := range below() {
-			names = append(names, b+"."+strings.TrimPrefix(z.Name, "."))
-		}
-	}
-	for _, name := range slices.Compact(names) {
+	for _, name := range names(u) {
 		for _, t := range types() {
 			add(name, t)
 		}
@@ -57,6 +48,24 @@ func Matrix(u *zone.Universe) []dns.Question {
 	return out
 }
 
-// answersANY leaves ANY out of names below wildcards and aliases, where
-// resolvers differ in what they ask of each other.
-func answersANY(name string) bool { return !strings.Contains(name, "*") && dns.CountLabel(name) <= 3 }
+func names(u *zone.Universe) []string {
+	var out []string
+	for _, n := range u.Names() {
+		out = append(out, n.Name)
+	}
+	for _, z := range u.Zones() {
+		for _, b := range below() {
+			out = append(out, b+"."+strings.TrimPrefix(z.Name, "."))
+		}
+	}
+	return slices.Compact(out)
+}
+
+// answered leaves out aliases in a loop, and ANY below wildcards and aliases,
+// where resolvers differ in what they ask of each other.
+func answered(q dns.Question) bool {
+	if strings.HasPrefix(q.Name, "loop") {
+		return false
+	}
+	return q.Qtype != dns.TypeANY || !strings.Contains(q.Name, "*") && dns.CountLabel(q.Name) <= 3
+}

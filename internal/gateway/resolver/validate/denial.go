@@ -2,7 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -85,14 +84,10 @@ func (d *denial) add(owner string, rr dns.RR) {
 			d.nsec = append(d.nsec, nsec{owner: owner, next: dns.CanonicalName(rr.NextDomain), at: at, nextAt: next, types: rr.TypeBitMap})
 		}
 	case *dns.NSEC3:
-		hash := owner[:max(strings.IndexByte(owner, '.'), 0)]
-		if parent(owner) != d.zone || len(hash) != hashLength || len(rr.NextDomain) != hashLength || rr.Hash != dns.SHA1 || rr.Flags > 1 {
-			return // RFC 5155 sections 8.1 and 8.2
+		n, ok := newNSEC3(rr, owner, d.zone)
+		if ok && (len(d.nsec3) == 0 || d.nsec3[0].sameParameters(rr)) {
+			d.nsec3 = append(d.nsec3, n)
 		}
-		if len(d.nsec3) > 0 && !d.nsec3[0].sameParameters(rr) {
-			return
-		}
-		d.nsec3 = append(d.nsec3, nsec3{rr: rr, hash: strings.ToUpper(hash), next: strings.ToUpper(rr.NextDomain)})
 	}
 }
 

@@ -48,8 +48,8 @@ func (c *chase) deniers() []string {
 			continue
 		}
 		for _, signer := range set.signers(set.name, maxSigners) {
-			parentsOnly := c.qtype == dns.TypeDS && c.name != "."
-			if dns.IsSubDomain(signer, c.name) && !(parentsOnly && signer == c.name) {
+			child := c.qtype == dns.TypeDS && c.name != "." && signer == c.name // a DS is the parent's
+			if dns.IsSubDomain(signer, c.name) && !child {
 				out = insertName(out, signer)
 			}
 		}

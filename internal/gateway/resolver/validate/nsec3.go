@@ -15,6 +15,16 @@ type nsec3 struct {
 	hash, next string // of owner and next name, base32hex in upper case
 }
 
+// newNSEC3 takes a record whose hash and flags are known and whose owner is a
+// hash directly below the apex; others count for nothing (RFC 5155 sections 8.1
+// and 8.2).
+func newNSEC3(rr *dns.NSEC3, owner, zone string) (nsec3, bool) {
+	hash := owner[:max(strings.IndexByte(owner, '.'), 0)]
+	known := rr.Hash == dns.SHA1 && rr.Flags <= 1
+	placed := parent(owner) == zone && len(hash) == hashLength && len(rr.NextDomain) == hashLength
+	return nsec3{rr: rr, hash: strings.ToUpper(hash), next: strings.ToUpper(rr.NextDomain)}, known && placed
+}
+
 func (n nsec3) sameParameters(rr *dns.NSEC3) bool {
 	return n.rr.Hash == rr.Hash && n.rr.Iterations == rr.Iterations && strings.EqualFold(n.rr.Salt, rr.Salt)
 }

@@ -68,7 +68,7 @@ func says(rrs []dns.RR) string {
 	var out []string
 	made := slices.ContainsFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDNAME })
 	for _, rr := range rrs {
-		if s := essence(rr); s != "" && !(made && rr.Header().Rrtype == dns.TypeCNAME) {
+		if s := essence(rr); s != "" && (!made || rr.Header().Rrtype != dns.TypeCNAME) {
 			out = append(out, s)
 		}
 	}

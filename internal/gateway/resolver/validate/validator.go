@@ -80,6 +80,7 @@ func (s *session) verdict(p proof, answer *dns.Msg) Verdict {
 		s.mark(v.Authority, s.authority)
 	case Bogus, Indeterminate:
 		v.TTL = ttlSeconds(s.v.limits.BadTTL)
+	case Insecure: // nothing was validated
 	}
 	return v
 }

@@ -5,16 +5,16 @@ package validate
 type Status uint8
 
 const (
-	// Indeterminate: it could not be decided, because a DS or DNSKEY RRset could
+	// Indeterminate says that it could not be decided, because a DS or DNSKEY RRset could
 	// not be fetched or because the answer itself is a failure of the upstream.
 	// A client gets SERVFAIL, or the upstream's own failure.
 	Indeterminate Status = iota
-	// Secure: every record that the answer rests on is signed by a chain from a
+	// Secure says that every record that the answer rests on is signed by a chain from a
 	// trust anchor.
 	Secure
-	// Insecure: it is proven that no chain of trust reaches the answer.
+	// Insecure says that it is proven that no chain of trust reaches the answer.
 	Insecure
-	// Bogus: a chain of trust should reach the answer and does not.
+	// Bogus says that a chain of trust should reach the answer and does not.
 	Bogus
 )
 
