@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
 	"time"
 
 	"assay/internal/gateway/netos"
@@ -10,27 +14,44 @@ import (
 	"assay/testbench/lab"
 )
 
-// startBox starts the gateway as 'assay gateway' does, in the lab's network.
-func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (func(context.Context) error, error) {
+// startBox starts the gateway in this process's network, which is the lab's.
+func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (stop func(context.Context) error, err error) {
 	kernel, err := netos.New(netos.Options{})
 	if err != nil {
 		return nil, err
 	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(o.Roots)
 	b, err := box.Start(ctx, box.Config{
 		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish,
-		Clock: labClock,
+		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn,
 	})
 	if err != nil {
 		kernel.Close()
-		return nil, err
+		return nil, fmt.Errorf("cannot start the gateway: %w", err)
 	}
 	return func(ctx context.Context) error {
-		defer kernel.Close()
-		return b.Close(ctx)
+		err := b.Close(context.WithoutCancel(ctx)) // the network is put back even after an interruption
+		kernel.Close()
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
 	}, nil
 }
 
-// labClock is right by definition: the lab's internet goes by the same clock.
+// internetNetworks are where the virtual internet's servers are: networks that are
+// set aside for documentation (RFC 5737, RFC 3849), which no real device reaches.
+func internetNetworks() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+		netip.MustParsePrefix("2001:db8:53::/48"), netip.MustParsePrefix("2001:db8:cafe::/48"),
+	}
+}
+
+// labClock is a clock that is right: the time of the lab is that of this machine,
+// whatever set it.
 func labClock() ntp.Clock {
-	return ntp.Clock{Synchronised: true, Stratum: 2, Reference: [4]byte{127, 0, 0, 1}, Updated: time.Now().Add(-time.Minute)}
+	const stratum = 3 // as a box that is synchronised
+	return ntp.Clock{Synchronised: true, Stratum: stratum, Reference: [4]byte{127, 0, 0, 1}, Updated: time.Now().Add(-time.Minute)}
 }

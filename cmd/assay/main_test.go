@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,7 +12,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+	reentry()
+	testscript.Main(m, programs())
 }
 
 // TestScripts runs the program as a stranger would. $PLUG is a small capture of a
@@ -37,6 +39,12 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "lab" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return hasLab(t), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is what COMMAND has to end in after SIGTERM.
+const patience = 5 * time.Second
+
+// device runs COMMAND, or a shell, on the device and says how it ended. An error is
+// one of the lab, not of the command.
+func (l *labCmd) device(ctx context.Context, c *console, w *world) error {
+	if l.DeviceTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.DeviceTimeout)
+		defer cancel()
+	}
+	argv := l.Command
+	if l.Shell {
+		argv = []string{shell()}
+		c.tell("assay: this is the device; eth0 is down and bare: try 'busybox udhcpc -i eth0' or 'dhclient -v eth0'. 'exit' ends the run.\n")
+	}
+	cmd := w.lab.Device(0).Command(ctx, argv[0], argv[1:]...)
+	// The report alone goes to standard output.
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.in, c.err, c.err
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = patience
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		return fail(exitMissing, "cannot run %s on the device: %w", argv[0], err)
+	}
+	c.tell("assay: %s %s\n", argv[0], howEnded(ctx, cmd.ProcessState))
+	if errors.Is(err, exec.ErrWaitDelay) {
+		c.tell("assay: something that it started runs on, and is ended now\n")
+	}
+	return nil
+}
+
+// howEnded says in words how a program ended, and why if that was our doing.
+func howEnded(ctx context.Context, s *os.ProcessState) string {
+	how := fmt.Sprintf("ended with exit code %d", s.ExitCode())
+	if w, ok := s.Sys().(interface{ Signaled() bool }); ok && w.Signaled() { //nolint:misspell // the name of a method
+		how = "was ended by a signal: " + s.String()
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return how + ", after the time of --device-timeout"
+	case ctx.Err() != nil:
+		return how + ", after an interruption"
+	}
+	return how
+}
+
+// shell is the user's, if it can be run, else the system's.
+func shell() string {
+	if own := os.Getenv("SHELL"); own != "" {
+		if _, err := exec.LookPath(own); err == nil {
+			return own
+		}
+	}
+	return "/bin/sh"
+}

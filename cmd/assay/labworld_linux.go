@@ -1,0 +1,184 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"assay/internal/assess"
+	"assay/internal/run/config"
+	"assay/internal/run/session"
+	"assay/internal/run/store"
+	"assay/testbench/internet"
+	"assay/testbench/lab"
+)
+
+// world is the lab with everything that runs in it.
+type world struct {
+	lab      *lab.Lab
+	internet *internet.Internet
+	stop     func(context.Context) error // ends the box
+	folder   string                      // of the box's runs
+	pcap     string                      // where the user wants the evidence
+	warn     func(error)
+	runs     runs
+}
+
+// boxOptions is what a box is started with.
+type boxOptions struct {
+	Config  config.Config
+	Book    assess.Book
+	Version string
+	Plan    string
+	Roots   []byte // certificates of the internet's authority, PEM
+	Publish func(session.Snapshot)
+	Warn    func(error)
+}
+
+// starter starts a box in this process's own network namespace. It returns when the
+// device may be plugged in; stop ends all runs and the box.
+type starter func(ctx context.Context, l *lab.Lab, o boxOptions) (stop func(context.Context) error, err error)
+
+// newWorld builds the lab, the internet and the box, in this order.
+func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, start starter) (w *world, err error) {
+	w = &world{pcap: cmd.Pcap, warn: func(err error) { c.tell("assay: %v\n", err) }}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close(ctx))
+		}
+	}()
+	if w.lab, err = lab.New(ctx, lab.Options{GatewayHere: true, BareUplink: true}); err != nil {
+		return w, err
+	}
+	w.internet, err = internet.Start(ctx, w.lab.Internet.Host(lab.InternetLink),
+		internet.Options{WANLink: lab.InternetLink, Inside: w.lab.Internet.Do})
+	if err != nil {
+		return w, err
+	}
+	anchors := []byte(w.internet.TrustAnchorFile())
+	if err := w.lab.Trust(w.internet.CAPEM(), anchors); err != nil {
+		return w, err
+	}
+	o := boxOptions{Book: book, Version: programVersion(), Plan: cmd.Plan, Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
+	if o.Config, err = w.settings(cmd, anchors); err != nil {
+		return w, err
+	}
+	w.stop, err = start(ctx, w.lab, o)
+	return w, err
+}
+
+// settings are those of a box that lives as long as the lab.
+func (w *world) settings(cmd *labCmd, anchors []byte) (config.Config, error) {
+	c := config.Default()
+	c.Ports = config.Ports{LAN: lab.LANLink, WAN: lab.WANLink}
+	c.Uplink.Mode = "dhcp"
+	if cmd.Network == "N1" {
+		c.LAN.IPv6 = "off"
+	}
+	w.folder = filepath.Join(w.lab.Dir(), "runs")
+	c.Store.Folder, c.Store.State = w.folder, filepath.Join(w.lab.Dir(), "state")
+	c.DNS.Anchors = filepath.Join(w.lab.Dir(), "root.key")
+	c.Run.Profile, c.Run.Label = cmd.Profile, label(cmd)
+	c.Run.Observe, c.Run.Gone = 0, 0 // the end of COMMAND is the end of the run
+	return c, os.WriteFile(c.DNS.Anchors, anchors, 0o644)
+}
+
+// label names the device in the report.
+func label(cmd *labCmd) string {
+	if cmd.Shell {
+		return "a shell in the lab"
+	}
+	const most = 80 // characters of a name; a script may be long
+	text := []rune(strings.Join(strings.Fields(strings.Join(cmd.Command, " ")), " "))
+	if len(text) > most {
+		text = append(text[:most-1], '…')
+	}
+	return string(text)
+}
+
+// finish ends the box, keeps the evidence and takes everything down.
+func (w *world) finish(ctx context.Context) ([]session.Snapshot, error) {
+	stop := w.stop
+	w.stop = nil
+	err := stop(ctx)
+	ended := w.runs.graded()
+	if err == nil && w.pcap != "" {
+		err = w.keepEvidence(ended)
+	}
+	return ended, errors.Join(err, w.close(ctx))
+}
+
+// keepEvidence copies the log of each run: of the first to the file that was named,
+// of further ones beside it.
+func (w *world) keepEvidence(ended []session.Snapshot) error {
+	s, err := store.Open(w.folder, store.Limits{})
+	if err != nil {
+		return err
+	}
+	for i, r := range ended {
+		place, err := s.Get(r.Record.ID)
+		if err != nil {
+			return err
+		}
+		to := w.pcap
+		if i > 0 {
+			ext := filepath.Ext(to)
+			to = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(to, ext), i+1, ext)
+		}
+		if err := keep(place.Path(store.EvidenceFile), to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) close(ctx context.Context) error {
+	var errs []error
+	if w.stop != nil {
+		errs = append(errs, w.stop(ctx))
+	}
+	if w.internet != nil {
+		errs = append(errs, w.internet.Close())
+	}
+	if w.lab != nil {
+		errs = append(errs, w.lab.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// runs remembers how each run stands.
+type runs struct {
+	mu     sync.Mutex
+	latest map[string]session.Snapshot // by id
+}
+
+func (r *runs) take(s session.Snapshot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.latest == nil {
+		r.latest = map[string]session.Snapshot{}
+	}
+	r.latest[s.Record.ID] = s
+}
+
+// graded are the runs that have a report, the first begun first.
+func (r *runs) graded() []session.Snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []session.Snapshot
+	for _, s := range r.latest {
+		if s.Graded {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b session.Snapshot) int {
+		return cmp.Or(a.Started.Compare(b.Started), strings.Compare(a.Record.ID, b.Record.ID))
+	})
+	return out
+}
