@@ -37,7 +37,7 @@ func TestChildBringsTheLANUp(t *testing.T) {
 	cfg := Config{LAN: lab.LANLink, WAN: lab.WANLink, StateDir: os.Getenv(envState)}
 	cfg.Step = func(string) {
 		if stop--; stop == 0 {
-			fmt.Println("waiting")
+			_, _ = os.Stdout.WriteString("waiting\n")
 			select {} // until the kill
 		}
 	}
@@ -47,7 +47,7 @@ func TestChildBringsTheLANUp(t *testing.T) {
 	must(t, l.SetDelegated(t.Context(), netip.MustParsePrefix("2001:db8:77::/56")))
 	must(t, l.Offer(t.Context(), N1))
 	must(t, l.Down(t.Context()))
-	fmt.Println("ended")
+	_, _ = os.Stdout.WriteString("ended\n")
 }
 
 // TestKilledAtEveryStep kills that process with SIGKILL after each of its steps,

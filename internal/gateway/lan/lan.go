@@ -65,11 +65,8 @@ func (c Config) check(k netos.Kernel) error {
 	if c.StateDir == "" {
 		return errors.New("cannot work without a state folder: set StateDir")
 	}
-	if n := c.Network4; n.IsValid() && (!n.Addr().Is4() || n.Bits() < 8 || n.Bits() > 29 || n.Masked().Addr() == n.Addr()) {
-		return fmt.Errorf("cannot use %s as the network of the LAN: give the box's IPv4 address and a length of 8 to 29, like 192.168.77.1/24", n)
-	}
-	if d := c.Delegated; d.IsValid() && (!d.Addr().Is6() || d.Bits() > 64) {
-		return fmt.Errorf("cannot use %s as the prefix of the LAN: it takes a /64 or more", d)
+	if err := errors.Join(checkNetwork4(c.Network4), checkDelegated(c.Delegated)); err != nil {
+		return err
 	}
 	for _, name := range []string{c.LAN, c.WAN} {
 		l, err := netos.LinkByName(k, name)
@@ -81,6 +78,20 @@ func (c Config) check(k netos.Kernel) error {
 		}
 	}
 	return c.checkNotUplink(k)
+}
+
+func checkNetwork4(n netip.Prefix) error {
+	if !n.IsValid() || n.Addr().Is4() && n.Bits() >= 8 && n.Bits() <= 29 && n.Masked().Addr() != n.Addr() && broadcast(n) != n.Addr() {
+		return nil
+	}
+	return fmt.Errorf("cannot use %s as the network of the LAN: give the box's IPv4 address and a length of 8 to 29, like 192.168.77.1/24", n)
+}
+
+func checkDelegated(p netip.Prefix) error {
+	if !p.IsValid() || p.Addr().Is6() && p.Bits() <= 64 {
+		return nil
+	}
+	return fmt.Errorf("cannot use %s as the prefix of the LAN: it takes a /64 or more", p)
 }
 
 // checkNotUplink refuses a LAN port that looks like the way to the internet.
@@ -112,7 +123,7 @@ func (l *LAN) up(ctx context.Context) error {
 		l.forwardingOn,
 	}
 	for _, step := range steps {
-		if err := errors.Join(ctx.Err()); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := step(); err != nil {
@@ -182,8 +193,8 @@ func (l *LAN) Offer(ctx context.Context, n Network) error {
 // SetDelegated changes the prefix that the uplink delegated; an invalid one
 // means that there is none any more. The former IPv6 network leaves the port.
 func (l *LAN) SetDelegated(ctx context.Context, p netip.Prefix) error {
-	if p.IsValid() && (!p.Addr().Is6() || p.Bits() > 64) {
-		return fmt.Errorf("cannot use %s as the prefix of the LAN: it takes a /64 or more", p)
+	if err := checkDelegated(p); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	cfg := l.cfg
@@ -232,7 +243,7 @@ func (l *LAN) change(ctx context.Context, edit func(*wanted)) error {
 	}
 	next := l.wanted
 	edit(&next)
-	if err := errors.Join(ctx.Err()); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := l.journal.ReplaceTable(next.table()); err != nil {

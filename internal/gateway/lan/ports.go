@@ -115,10 +115,13 @@ func (l *LAN) keepUplinks() error {
 	for _, link := range links {
 		key := "net/ipv6/conf/" + link.Name + "/accept_ra"
 		now, err := l.kernel.Sysctl(key)
-		if errors.Is(err, netos.ErrAbsent) || now != "1" {
+		if errors.Is(err, netos.ErrAbsent) || err == nil && now != "1" {
 			continue
 		}
-		if err := errors.Join(err, l.setSysctl(key, "2", false)); err != nil {
+		if err == nil {
+			err = l.setSysctl(key, "2", false)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -152,7 +152,7 @@ func (j *Journal) RemoveAddress(a Address) error {
 	if c := (change{Kind: changeAddressAdded, Address: a}); j.noted(c) {
 		return errors.Join(j.Kernel.RemoveAddress(a), j.forget(c))
 	}
-	all, err := j.Kernel.Addresses(a.Link)
+	all, err := j.Addresses(a.Link)
 	i := slices.IndexFunc(all, a.Same)
 	if err != nil || i < 0 {
 		return err
@@ -177,7 +177,7 @@ func (j *Journal) RemoveRoute(r Route) error {
 	if c := (change{Kind: changeRouteAdded, Route: r}); j.noted(c) {
 		return errors.Join(j.Kernel.RemoveRoute(r), j.forget(c))
 	}
-	all, err := j.Kernel.Routes()
+	all, err := j.Routes()
 	i := slices.IndexFunc(all, r.Same)
 	if err != nil || i < 0 {
 		return err
@@ -195,7 +195,7 @@ func (j *Journal) SetSysctl(key, value string) error {
 		return err
 	}
 	for _, k := range append(keys, key) {
-		former, err := j.Kernel.Sysctl(k)
+		former, err := j.Sysctl(k)
 		if err != nil {
 			return err
 		}

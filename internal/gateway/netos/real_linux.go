@@ -85,9 +85,9 @@ func (k *Real) Watch(ctx context.Context, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("cannot watch the network: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // this wakes Receive
 	defer stop()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // it was only read
 	for {
 		_, err := conn.Receive()
 		switch {
@@ -111,8 +111,7 @@ func (k *Real) subscribe() (*nlsocket.Conn, error) {
 	}
 	for _, g := range watched {
 		if err := conn.JoinGroup(uint32(g)); err != nil {
-			conn.Close()
-			return nil, err
+			return nil, errors.Join(err, conn.Close())
 		}
 	}
 	return conn, nil

@@ -49,9 +49,10 @@ func (p L4) String() string {
 	return fmt.Sprint(uint8(p))
 }
 
-// In and Out match the interface a packet came in by or leaves by.
 type (
-	In  struct{ Link string }
+	// In matches the interface a packet came in by.
+	In struct{ Link string }
+	// Out matches the interface a packet leaves by.
 	Out struct{ Link string }
 )
 
@@ -73,12 +74,13 @@ type Protocol struct{ L4 L4 }
 
 func (m Protocol) String() string { return "meta l4proto " + m.L4.String() }
 
-// ToPort matches the destination port; ToPorts one that is in a set.
 type (
+	// ToPort matches the destination port.
 	ToPort struct {
 		L4   L4
 		Port uint16
 	}
+	// ToPorts matches a destination port that is in a set.
 	ToPorts struct {
 		L4  L4
 		Set string
@@ -88,22 +90,25 @@ type (
 func (m ToPort) String() string  { return fmt.Sprintf("%s dport %d", m.L4, m.Port) }
 func (m ToPorts) String() string { return fmt.Sprintf("%s dport @%s", m.L4, m.Set) }
 
-// From and To match the source or destination address against a network,
-// FromSet and ToSet against a set. Not turns the match round.
+// Conditions on addresses; Not turns a match round.
 type (
+	// From matches a source in a network.
 	From struct {
 		Prefix netip.Prefix
 		Not    bool
 	}
+	// To matches a destination in a network.
 	To struct {
 		Prefix netip.Prefix
 		Not    bool
 	}
+	// FromSet matches a source in a set.
 	FromSet struct {
 		Family Family
 		Set    string
 		Not    bool
 	}
+	// ToSet matches a destination in a set.
 	ToSet struct {
 		Family Family
 		Set    string

@@ -98,22 +98,31 @@ func (c change) revert(k Kernel) error {
 	case changeAddressGone:
 		return k.AddAddress(c.Address)
 	case changeRouteAdded:
-		if !hasRoute(k, c.Route) {
-			return nil
-		}
-		return k.RemoveRoute(c.Route)
+		return removeRoute(k, c.Route)
 	case changeRouteGone:
 		return k.AddRoute(c.Route)
 	case changeSysctl:
-		now, err := k.Sysctl(c.Key)
-		if err != nil || now == c.Former {
-			return err
-		}
-		return k.SetSysctl(c.Key, c.Former)
+		return resetSysctl(k, c.Key, c.Former)
 	case changeTable:
 		return k.RemoveTable(c.Table)
 	}
 	return fmt.Errorf("cannot take back %q: no such change", c.Kind)
+}
+
+func removeRoute(k Kernel, r Route) error {
+	if !hasRoute(k, r) {
+		return nil
+	}
+	return k.RemoveRoute(r)
+}
+
+// resetSysctl writes only what differs: writing has effects of its own.
+func resetSysctl(k Kernel, key, former string) error {
+	now, err := k.Sysctl(key)
+	if err != nil || now == former {
+		return err
+	}
+	return k.SetSysctl(key, former)
 }
 
 // Restore takes back what the journals in the folder dir say was changed, the

@@ -186,17 +186,26 @@ func parseDelegation(m *dhcpv6.Message) (delegation, error) {
 }
 
 func delegated(pd *dhcpv6.OptIAPD, o *dhcpv6.OptIAPrefix) (delegation, bool) {
-	if o.Prefix == nil || o.ValidLifetime <= 0 {
+	p, ok := usable(o.Prefix)
+	if !ok || o.ValidLifetime <= 0 {
 		return delegation{}, false
 	}
-	ip, ok := netip.AddrFromSlice(o.Prefix.IP)
-	bits, _ := o.Prefix.Mask.Size()
-	if !ok || !ip.Is6() || ip.Is4In6() || !ip.IsGlobalUnicast() || bits == 0 || bits > 64 {
-		return delegation{}, false
-	}
-	d := delegation{prefix: netip.PrefixFrom(ip, bits).Masked(), end: max(o.ValidLifetime, shortestLease), renew: pd.T1, rebind: pd.T2}
+	d := delegation{prefix: p, end: max(o.ValidLifetime, shortestLease), renew: pd.T1, rebind: pd.T2}
 	if d.renew <= 0 || d.renew > d.rebind || d.rebind > d.end {
 		d.renew, d.rebind = d.end/2, d.end*4/5
 	}
 	return d, true
+}
+
+// usable says whether devices can live in a prefix: RFC 4291 section 2.5.4 wants a /64.
+func usable(n *net.IPNet) (netip.Prefix, bool) {
+	if n == nil {
+		return netip.Prefix{}, false
+	}
+	ip, ok := netip.AddrFromSlice(n.IP)
+	bits, _ := n.Mask.Size()
+	if !ok || !ip.Is6() || ip.Is4In6() || !ip.IsGlobalUnicast() {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(ip, bits).Masked(), bits > 0 && bits <= 64
 }
