@@ -20,9 +20,9 @@
 //     algorithm: what depends on them alone is insecure, not bogus. A key that
 //     short can be broken by anybody, so its signatures prove nothing; but the
 //     zone is no more at fault than one that did not sign.
-//   - Algorithms 5 and 7 (SHA-1) still validate (RFC 9905 asks validators to
-//     go on doing so); a SHA-1 DS is ignored where a better digest of the same
-//     zone is there (RFC 4509 section 3).
+//   - Algorithms 5 and 7 (SHA-1) still validate, though nobody should sign with
+//     them any more (RFC 8624 section 3.1); a SHA-1 DS is ignored where a better
+//     digest of the same zone is there (RFC 4509 section 3).
 //   - NSEC3 with more than Limits.Iterations iterations (100 unless told) gives
 //     insecure with extended error 27, after its signature was verified
 //     (RFC 9276 section 3.2). Unbound 1.17 draws that line at 150, BIND 9.18 at
