@@ -70,7 +70,7 @@ func TestRealClients(t *testing.T) {
 		{"plain HTTP", "curl", "curl -sS http://plug.example/", "no TLS", 0},
 		{"telemetry", "curl", "curl -sS -w %{http_code} -d temperature=21 http://api.kettle.things/api/v1", "204", 0},
 		{"a certificate for an address", "curl", "curl -sS https://8.8.8.8/", "TLS 1.3", 0},
-		{"time", "chronyd", "chronyd -Q -t 10 -f /dev/null 'server pool.ntp.org iburst maxsamples 1'", "System clock wrong by", 0},
+		{"time", "chronyd", "chronyd -u root -Q -t 10 -f /dev/null 'server pool.ntp.org iburst maxsamples 1'", "System clock wrong by", 0},
 		{"DNS over TLS, the provider's", "kdig", "kdig +tls +tls-hostname=resolver.isp.example +tls-ca=$SSL_CERT_FILE @198.51.100.53 www.cam.example A +short",
 			"203.0.113.10", 0},
 		{"DNS over TLS, public", "kdig", "kdig +tls +tls-hostname=dns.google +tls-ca=$SSL_CERT_FILE @2001:4860:4860::8888 www.cam.example A +short",
