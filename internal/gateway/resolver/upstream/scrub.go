@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -63,6 +64,7 @@ type chain struct {
 }
 
 func (c *chain) follow() error {
+	seen := []string{c.at}
 	for range maxChain {
 		if c.take(c.at, c.qtype) > 0 {
 			c.found = true
@@ -72,6 +74,10 @@ func (c *chain) follow() error {
 		if err != nil || next == "" {
 			return err
 		}
+		if slices.Contains(seen, next) {
+			return ErrLoop
+		}
+		seen = append(seen, next)
 		c.at = next
 	}
 	return ErrLoop
