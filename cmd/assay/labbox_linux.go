@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -33,9 +32,6 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (stop func(context.
 	return func(ctx context.Context) error {
 		err := b.Close(context.WithoutCancel(ctx)) // the network is put back even after an interruption
 		kernel.Close()
-		if errors.Is(err, context.Canceled) {
-			return nil
-		}
 		return err
 	}, nil
 }

@@ -34,7 +34,7 @@ func stateDirs() []string {
 	return []string{
 		"/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/dhcpcd", "/var/lib/dhcpcd5", "/var/db/dhcpcd",
 		"/var/lib/chrony", "/var/lib/ntp", "/var/lib/ntpsec", "/var/lib/unbound", "/var/lib/misc",
-		"/var/lib/mosquitto", //nolint:misspell // the name of a program
+		"/var/lib/mosquitto",
 		"/var/cache/unbound", "/var/cache/bind", "/var/log",
 	}
 }
