@@ -18,16 +18,16 @@ import (
 func AskUpstream(ctx context.Context, u upstream.Server) (dnssec bool, err error) {
 	pool := upstream.New(upstream.Config{}, []upstream.Server{u})
 	defer pool.Close()
-	for _, s := range pool.Probe(ctx) {
-		switch {
-		case s.Error != "":
-			return false, errors.New(s.Error)
-		case !s.Answers:
-			return false, errors.New("there was no answer")
-		}
-		return s.DNSSEC == upstream.Yes, nil
+	states := pool.Probe(ctx)
+	switch {
+	case len(states) == 0:
+		return false, errors.New("it was not asked")
+	case states[0].Error != "":
+		return false, errors.New(states[0].Error)
+	case !states[0].Answers:
+		return false, errors.New("there was no answer")
 	}
-	return false, errors.New("it was not asked")
+	return states[0].DNSSEC == upstream.Yes, nil
 }
 
 // SystemResolvers are those that the system itself asks (resolv.conf(5)); none

@@ -154,19 +154,19 @@ func (d *Desk) order(ctx context.Context, do func() error) error {
 // Serve takes frames and notes until ctx is done or the capture fails; then it
 // concludes every run and returns. ErrGone of the capture is returned as it is.
 func (d *Desk) Serve(ctx context.Context) error {
-	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
+	awake, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var reading sync.WaitGroup
 	batches, taken := make(chan capture.Batch), make(chan struct{})
 	read := make(chan error, 1)
-	go func() { read <- d.read(reading, batches, taken) }()
+	reading.Go(func() { read <- d.read(awake, batches, taken) })
 	ticks := time.NewTicker(d.cfg.Every)
 	defer ticks.Stop()
 	err := d.serve(ctx, batches, taken, read, ticks.C)
 	if err == nil {
 		d.drain(batches, taken)
-		stop()
-		<-read // it was told to stop, and says so
 	}
 	stop()
+	reading.Wait()
 	return errors.Join(err, d.close())
 }
 

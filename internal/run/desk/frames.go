@@ -31,21 +31,26 @@ func (d *Desk) frame(f capture.Frame) {
 		return
 	}
 	to, from := [6]byte(f.Data[0:6]), [6]byte(f.Data[6:12])
-	group := to[0]&1 != 0
 	if f.Outgoing || from == d.box {
-		for mac, s := range d.seats {
-			if group || mac == to {
-				s.frame(f)
-			}
-		}
+		d.fromBox(f, to)
 		return
 	}
 	if s := d.seat(from, f.At); s != nil {
 		s.spoke, s.frames = f.At, s.frames+1
 		s.frame(f)
 	}
-	if s, known := d.seats[to]; known && to != from && !group {
+	if s, known := d.seats[to]; known && to != from {
 		s.frame(f)
+	}
+}
+
+// fromBox records what the box sent: to one device, or to all of them.
+func (d *Desk) fromBox(f capture.Frame, to [6]byte) {
+	group := to[0]&1 != 0
+	for mac, s := range d.seats {
+		if group || mac == to {
+			s.frame(f)
+		}
 	}
 }
 
