@@ -71,12 +71,19 @@ func FuzzUpstream(f *testing.F) {
 		if reply == nil || reply.AuthenticatedData || len(reply.Extra) != 1 {
 			t.Fatalf("%v became %v", m, reply)
 		}
-		for _, rr := range reply.Answer {
-			if h := rr.Header(); h.Rrtype != dns.TypeA && h.Rrtype != dns.TypeCNAME && h.Rrtype != dns.TypeDNAME && h.Rrtype != dns.TypeRRSIG {
-				t.Fatalf("%v was passed on", rr)
-			}
-		}
+		holdsNothingElse(t, reply)
 	})
+}
+
+func holdsNothingElse(t *testing.T, reply *dns.Msg) {
+	t.Helper()
+	for _, rr := range reply.Answer {
+		switch rr.Header().Rrtype {
+		case dns.TypeA, dns.TypeCNAME, dns.TypeDNAME, dns.TypeRRSIG:
+		default:
+			t.Fatalf("%v was passed on", rr)
+		}
+	}
 }
 
 // BenchmarkCachedAnswer is the path of nearly every question: parse, look up,

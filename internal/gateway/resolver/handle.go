@@ -156,8 +156,9 @@ func (r *Resolver) handle(ctx context.Context, packet []byte, from netip.AddrPor
 		return nil
 	case replied:
 		return out
+	default:
+		return r.slow(ctx, nil, &req)
 	}
-	return r.slow(ctx, nil, &req)
 }
 
 func (r *Resolver) drop(reason string, from netip.AddrPort) {

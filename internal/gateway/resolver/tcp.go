@@ -127,7 +127,13 @@ func (c *tcpConn) answer(ctx context.Context, packet []byte) bool {
 	case replied:
 		c.r.counts.hits.Add(1)
 		return c.write(reply)
+	default:
+		return c.later(ctx, req, now)
 	}
+}
+
+// later answers a question that has to wait, on its own.
+func (c *tcpConn) later(ctx context.Context, req *request, now time.Duration) bool {
 	if !c.r.admit(c.from, now) {
 		return false
 	}

@@ -132,6 +132,7 @@ func (s *udpServer) answer(ctx context.Context, packets []ipv4.Message) {
 			s.out = append(s.out, ipv4.Message{Buffers: [][]byte{reply}, OOB: p.OOB[:p.NN], Addr: p.Addr})
 		case waits:
 			s.later(ctx, req, p)
+		default: // silent
 		}
 	}
 	s.r.counts.queries.Add(uint64(len(packets)))

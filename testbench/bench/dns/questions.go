@@ -22,7 +22,7 @@ func (b *bench) writeQuestions(ctx context.Context) error {
 	}
 	var plain, signed strings.Builder
 	for _, q := range b.universe.Names() {
-		if q.Type != dns.TypeA && q.Type != dns.TypeAAAA || strings.Contains(q.Name, "*") || !b.found(ctx, q) {
+		if !isAddress(q) || !b.found(ctx, q) {
 			continue
 		}
 		line := q.Name + " " + dns.TypeToString[q.Type] + "\n"
@@ -31,7 +31,11 @@ func (b *bench) writeQuestions(ctx context.Context) error {
 			signed.WriteString(line)
 		}
 	}
-	for name, text := range map[string]string{"plain": plain.String(), "signed": signed.String()} {
+	return b.writeLists(map[string]string{"plain": plain.String(), "signed": signed.String()})
+}
+
+func (b *bench) writeLists(lists map[string]string) error {
+	for name, text := range lists {
 		if text == "" {
 			return fmt.Errorf("cannot measure: no %s name is found by all servers", name)
 		}
@@ -40,6 +44,10 @@ func (b *bench) writeQuestions(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func isAddress(q zone.Question) bool {
+	return (q.Type == dns.TypeA || q.Type == dns.TypeAAAA) && !strings.Contains(q.Name, "*")
 }
 
 // found says whether every server answers a question; their caches are warm

@@ -128,7 +128,6 @@ func (b *bench) writeFiles() error {
  so-reuseport: yes
  do-not-query-localhost: no
  trust-anchor-file: "%s/root.ds"
- trust-anchor-signaling: no
 forward-zone:
  name: "."
  forward-addr: 127.0.0.2

@@ -112,7 +112,7 @@ func (p *Pool) once(ctx context.Context, name string, qtype uint16) (*dns.Msg, s
 func (p *Pool) try(ctx context.Context, s *server, name string, qtype uint16) (*dns.Msg, string, *Error) {
 	f := s.form(p.cfg.MixCase)
 	m, err := p.exchange(ctx, s, name, qtype, f)
-	if err == nil && !f.noEDNS && m.IsEdns0() == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) {
+	if err == nil && !f.noEDNS && knowsNoEDNS(m) {
 		s.withoutEDNS() // RFC 6891 section 7
 		f.noEDNS = true
 		m, err = p.exchange(ctx, s, name, qtype, f)
@@ -137,6 +137,11 @@ func (p *Pool) try(ctx context.Context, s *server, name string, qtype uint16) (*
 	}
 	p.counts.answered.Add(1)
 	return m, final, nil
+}
+
+// knowsNoEDNS says whether a server has stumbled over the OPT record.
+func knowsNoEDNS(m *dns.Msg) bool {
+	return m.IsEdns0() == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented)
 }
 
 // errorCode passes on the extended error of the upstream; its text is not

@@ -82,12 +82,21 @@ func (q *question) matches(b []byte) error {
 	if flags&0xf800 != 0x8000 || binary.BigEndian.Uint16(b[4:]) != 1 { // QR, opcode 0
 		return errMismatch
 	}
-	for i := 12; i < q.end; i++ {
-		if b[i] != q.wire[i] && (q.exact || i >= q.end-4 || lower(b[i]) != lower(q.wire[i])) {
-			return errMismatch
-		}
+	if !q.sameQuestion(b[:q.end]) {
+		return errMismatch
 	}
 	return nil
+}
+
+// sameQuestion compares the question sections: the name byte for byte if exact,
+// else without regard to letter case, type and class always byte for byte.
+func (q *question) sameQuestion(b []byte) bool {
+	for i := 12; i < q.end; i++ {
+		if b[i] != q.wire[i] && (q.exact || i >= q.end-4 || lower(b[i]) != lower(q.wire[i])) {
+			return false
+		}
+	}
+	return true
 }
 
 func lower(c byte) byte {
