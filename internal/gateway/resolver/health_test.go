@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -20,85 +22,83 @@ func stripped(u *zone.Universe) func(*dns.Msg) *dns.Msg {
 	}
 }
 
-func TestUpstreamWithoutDNSSEC(t *testing.T) {
+func internet(t *testing.T) *zone.Universe {
+	t.Helper()
 	u, err := zone.NewUniverse(1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pass := range []bool{false, true} {
+	return u
+}
+
+// becomes changes what the upstream of the test answers.
+func (w *world) becomes(answer func(*dns.Msg) *dns.Msg) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer = answer
+}
+
+func mustBe(t *testing.T, h Health, state string) {
+	t.Helper()
+	if h.State != state || h.Validating != (state == StateWell) {
+		t.Errorf("health %+v, want %s", h, state)
+	}
+}
+
+func TestUpstreamWithoutDNSSEC(t *testing.T) {
+	u := internet(t)
+	q := question{name: "cam.example.", qtype: dns.TypeA, do: true}
+	for pass, rcode := range map[bool]int{false: dns.RcodeServerFailure, true: dns.RcodeSuccess} {
 		w, r := newWorld(t, stripped(u), Config{Anchors: []dns.RR{u.RootDS()}, Unvalidated: pass})
-		h := r.Check(t.Context())
-		if h.State != StateNoDNSSEC || h.Validating {
-			t.Errorf("health %+v", h)
-		}
+		mustBe(t, r.Check(t.Context()), StateNoDNSSEC)
 		notes := w.noted("resolver")
 		if len(notes) != 1 || notes[0]["state"] != "upstream gives no DNSSEC data" {
 			t.Errorf("notes %v", notes)
 		}
-		m := over(t, r, question{name: "cam.example.", qtype: dns.TypeA, do: true}.msg())
-		if pass && (m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0) || !pass && m.Rcode != dns.RcodeServerFailure || m.AuthenticatedData {
+		if m := over(t, r, q.msg()); m.Rcode != rcode || (len(m.Answer) > 0) != pass || m.AuthenticatedData {
 			t.Errorf("allowed %v: %v", pass, m)
 		}
-		w.mu.Lock()
-		w.answer = u.Answer
-		w.mu.Unlock()
-		if h := r.Check(t.Context()); h.State != StateWell || !h.Validating {
-			t.Errorf("after the upstream got better: %+v", h)
-		}
-		if m := over(t, r, question{name: "cam.example.", qtype: dns.TypeA, do: true}.msg()); !m.AuthenticatedData {
+		w.becomes(u.Answer)
+		mustBe(t, r.Check(t.Context()), StateWell)
+		if m := over(t, r, q.msg()); !m.AuthenticatedData {
 			t.Errorf("after the upstream got better: %v", m)
 		}
 	}
 }
 
 func TestRootOfSomebodyElse(t *testing.T) {
-	u, err := zone.NewUniverse(2, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	_, r := onInternet(t, Config{})
-	other, ok := u.RootDS().(*dns.DS)
-	if !ok {
-		t.Fatal("no DS")
+	_, wrong := newWorld(t, internet(t).Answer, Config{}) // the anchors of the public root
+	h := wrong.Check(t.Context())
+	mustBe(t, h, StateUntrusted)
+	if h.Why == "" {
+		t.Error("nothing tells why")
 	}
-	_, wrong := newWorld(t, u.Answer, Config{})
-	if h := wrong.Check(t.Context()); h.State != StateUntrusted || h.Validating || h.Why == "" {
-		t.Errorf("a root that is not IANA's (%d): %+v", other.KeyTag, h)
-	}
-	if h := r.Check(t.Context()); h.State != StateWell {
-		t.Errorf("the right root: %+v", h)
-	}
+	mustBe(t, r.Check(t.Context()), StateWell)
 }
 
 func TestUpstreamsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u, err := zone.NewUniverse(1, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		u := internet(t)
 		w, r := newWorld(t, u.Answer, Config{Anchors: []dns.RR{u.RootDS()}, Upstreams: []Server{}})
-		if h := r.Check(t.Context()); h.State != StateNone {
-			t.Errorf("without upstream: %+v", h)
-		}
+		mustBe(t, r.Check(t.Context()), StateNone)
 		if m := over(t, r, question{name: "cam.example.", qtype: dns.TypeA, do: true}.msg()); m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeNoReachableAuthority) {
 			t.Errorf("without upstream: %v", m)
 		}
 		r.SetUpstreams([]Server{{Addr: netip.MustParseAddrPort("192.0.2.1:53")}})
-		if h := r.Check(t.Context()); h.State != StateWell {
-			t.Errorf("with one: %+v", h)
+		mustBe(t, r.Check(t.Context()), StateWell)
+		w.becomes(func(*dns.Msg) *dns.Msg { return nil })
+		h := r.Check(t.Context())
+		mustBe(t, h, StateSilent)
+		if h.Upstreams[0].Error == "" {
+			t.Error("nothing tells why")
 		}
-		w.mu.Lock()
-		w.answer = func(*dns.Msg) *dns.Msg { return nil }
-		w.mu.Unlock()
-		if h := r.Check(t.Context()); h.State != StateSilent || h.Upstreams[0].Error == "" {
-			t.Errorf("with a silent one: %+v", h)
-		}
-		var states []any
+		var states []string
 		for _, n := range w.noted("resolver") {
-			states = append(states, n["state"])
+			states = append(states, fmt.Sprint(n["state"]))
 		}
-		if len(states) != 3 || states[0] != StateNone || states[1] != StateWell || states[2] != StateSilent {
-			t.Errorf("notes %v", states)
+		if want := []string{StateNone, StateWell, StateSilent}; !slices.Equal(states, want) {
+			t.Errorf("notes %v, want %v", states, want)
 		}
 	})
 }

@@ -35,7 +35,10 @@ type world struct {
 var errUnreachable = errors.New("network is unreachable")
 
 func (w *world) dial(_ context.Context, network, _ string) (net.Conn, error) {
-	if w.answer == nil {
+	w.mu.Lock()
+	gone := w.answer == nil
+	w.mu.Unlock()
+	if gone {
 		return nil, &net.OpError{Op: "dial", Err: errUnreachable}
 	}
 	ours, theirs := net.Pipe()

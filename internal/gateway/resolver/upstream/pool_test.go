@@ -214,6 +214,13 @@ func certificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
+func mustBe(t *testing.T, what string, got, want int32) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%d %s, want %d", got, what, want)
+	}
+}
+
 // TestOverTLS: the name is checked, the connection is used again, the question
 // is padded, and there is no way back to clear text.
 func TestOverTLS(t *testing.T) {
@@ -246,12 +253,11 @@ func TestOverTLS(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if tc.ok && dials.Load() != 1 {
-			t.Errorf("%d connections for 20 questions", dials.Load())
+		if tc.ok {
+			mustBe(t, "connections for 20 questions", dials.Load(), 1)
 		}
 		p.Close()
 	}
-	if clear.Load() > 0 || odd.Load() > 0 {
-		t.Errorf("%d questions in clear, %d not padded", clear.Load(), odd.Load())
-	}
+	mustBe(t, "questions in clear", clear.Load(), 0)
+	mustBe(t, "questions that are not padded", odd.Load(), 0)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
 )
@@ -31,11 +33,18 @@ func TestParseReadsWhatALibraryWrites(t *testing.T) {
 		}
 		b := packed(t, m)
 		q, problem := Parse(b)
-		if problem != OK || q.ID != m.Id || q.Type != m.Question[0].Qtype || q.Class != m.Question[0].Qclass {
-			rt.Fatalf("problem %d, %+v of %v", problem, q, m)
+		want := Query{
+			Name: q.Name, End: q.End, Flags: q.Flags, ID: m.Id, Type: m.Question[0].Qtype, Class: m.Question[0].Qclass,
+			EDNS: edns, DO: edns && do, Size: size,
 		}
-		if q.AD() != m.AuthenticatedData || q.CD() != m.CheckingDisabled || q.RD() != m.RecursionDesired || q.EDNS != edns || edns && (q.DO != do || q.Size != size) {
-			rt.Fatalf("bits %+v of %v", q, m)
+		if !edns {
+			want.Size = 0
+		}
+		if diff := cmp.Diff(want, q); diff != "" || problem != OK {
+			rt.Fatalf("problem %d of %v\n%s", problem, m, diff)
+		}
+		if bits := [3]bool{q.AD(), q.CD(), q.RD()}; bits != [3]bool{m.AuthenticatedData, m.CheckingDisabled, m.RecursionDesired} {
+			rt.Fatalf("bits %v of %v", bits, m)
 		}
 		name, _, err := dns.UnpackDomainName(q.Name, 0)
 		if err != nil || name != m.Question[0].Name {
@@ -103,10 +112,12 @@ func TestOPTIsWhatALibraryReads(t *testing.T) {
 		if err := m.Unpack(b); err != nil || !m.IsEdns0().Do() || m.IsEdns0().UDPSize() != 1232 || m.Rcode != 16 {
 			t.Fatalf("%+v: %v, %v", ede, err, m)
 		}
+		var want []dns.EDNS0
 		if ede.Has {
-			if got, ok := m.IsEdns0().Option[0].(*dns.EDNS0_EDE); !ok || got.InfoCode != ede.Code || got.ExtraText != ede.Text {
-				t.Errorf("%+v: %v", ede, m)
-			}
+			want = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: ede.Code, ExtraText: ede.Text}}
+		}
+		if diff := cmp.Diff(want, m.IsEdns0().Option, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%+v:\n%s", ede, diff)
 		}
 	}
 }
