@@ -44,13 +44,20 @@ type Log struct {
 	when  time.Time     // of the last frame or note
 	total evidence.Loss // as last written
 	err   error         // the first failure to write
+	room  room
+	// missed counts frames that came after the disk was full.
+	missed uint64
 }
 
 // New begins a log of the named interface and hands each entry to take.
 // application is the name and version of the writing program.
 func New(f File, application, iface string, take func(evidence.Entry)) (*Log, error) {
 	l := &Log{file: f, out: bufio.NewWriterSize(f, buffer), sum: sha256.New(), take: take}
-	var err error
+	l.room.claim = claimOf(f)
+	err := l.room.want(0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot begin the evidence log: %w", err)
+	}
 	if l.pcap, err = evidence.NewWriter(l, application); err == nil {
 		l.lan, err = l.pcap.AddInterface(evidence.Interface{Name: iface, Link: evidence.LinkEthernet})
 	}
@@ -76,7 +83,8 @@ func (l *Log) Err() error { return l.err }
 
 // Packet records a frame of the interface. Data is used until Packet returns.
 func (l *Log) Packet(at time.Time, length int, data []byte) {
-	if l.err != nil {
+	if !l.fits(at, len(data)) {
+		l.missed++
 		return
 	}
 	ref, err := l.pcap.Packet(l.lan, at, length, data)
@@ -86,10 +94,13 @@ func (l *Log) Packet(at time.Time, length int, data []byte) {
 
 // Note records something that the box did or was told.
 func (l *Log) Note(at time.Time, n evidence.Note) {
-	if l.err != nil {
-		return
-	}
 	n = asRead(n)
+	if l.fits(at, len(n.Kind)+len(n.Body)) {
+		l.note(at, n)
+	}
+}
+
+func (l *Log) note(at time.Time, n evidence.Note) {
 	ref, err := l.pcap.Note(at, n)
 	l.done(err, evidence.Entry{Num: ref, At: at.UTC(), Kind: evidence.KindNote, Note: n})
 }
@@ -113,9 +124,12 @@ func asRead(n evidence.Note) evidence.Note {
 // Lost records the interface's counts since the log began, when more was lost
 // than the log says already.
 func (l *Log) Lost(at time.Time, received, dropped uint64) {
-	if l.err != nil || dropped <= l.total.Dropped {
-		return
+	if dropped > l.total.Dropped && l.fits(at, 0) {
+		l.lost(at, received, dropped)
 	}
+}
+
+func (l *Log) lost(at time.Time, received, dropped uint64) {
 	err := l.pcap.Statistics(l.lan, at, received, dropped)
 	since := dropped - l.total.Dropped
 	l.total = evidence.Loss{Interface: l.lan, Received: received, Dropped: dropped}
@@ -126,7 +140,7 @@ func (l *Log) Lost(at time.Time, received, dropped uint64) {
 // done hands an entry on when it is in the file.
 func (l *Log) done(err error, e evidence.Entry) {
 	if err != nil {
-		l.err = fmt.Errorf("cannot record evidence any more: %w", err)
+		l.fail(err)
 		return
 	}
 	l.last, l.when = e.Num, e.At
@@ -141,15 +155,25 @@ func (l *Log) AsOf() assess.AsOf {
 // Sync brings to the disk what was recorded: a power cut takes nothing older.
 func (l *Log) Sync() error {
 	if err := l.out.Flush(); err != nil {
-		if l.err == nil {
-			l.err = fmt.Errorf("cannot record evidence any more: %w", err)
-		}
+		l.fail(err)
 		return l.err
 	}
 	return l.file.Sync()
 }
 
+// fail keeps the first failure to write.
+func (l *Log) fail(err error) {
+	if l.err == nil {
+		l.err = fmt.Errorf("cannot record evidence any more: %w", err)
+	}
+}
+
 // Close ends the log. Its file is complete afterwards, or the error says why not.
 func (l *Log) Close() error {
-	return errors.Join(l.Sync(), l.file.Close())
+	l.tellMissed()
+	err := l.Sync()
+	if err == nil { // else the file is shorter than what it was to be
+		err = l.room.giveBack(l.size)
+	}
+	return errors.Join(err, l.file.Close())
 }
