@@ -34,7 +34,8 @@ demo: build ## grade two virtual devices, a careful and a careless one; no root,
 	@echo "The same reports as pages: bin/demo/careful-camera.html and bin/demo/careless-plug.html"
 
 .PHONY: test
-test: ## run all tests (needs Go alone)
+test: ## run all tests; as root on Debian it installs the programs they use
+	@.ci/install
 	@$(GO) test ./...
 
 .PHONY: lint
