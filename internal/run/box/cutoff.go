@@ -40,11 +40,15 @@ func (b *Box) finish(p store.Place) error {
 	defer func() { _ = f.Close() }() // it was only read
 	a := assess.New(b.cfg.Book, assess.About{File: session.LogName, Version: b.cfg.Version, Plan: "capture"})
 	sum, counter := sha256.New(), &counted{}
-	r, err := evidence.NewReader(io.TeeReader(f, io.MultiWriter(sum, counter)))
+	file := io.TeeReader(f, io.MultiWriter(sum, counter))
+	r, err := evidence.NewReader(file)
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot grade run %s, which was cut off: %w", p.Record().ID, err), interrupted(&p, time.Time{}, ""))
 	}
 	last, err := feed(r, a)
+	if err == nil {
+		_, err = io.Copy(io.Discard, file) // a torn log has a digest of all of it
+	}
 	if err != nil {
 		return fmt.Errorf("cannot grade run %s, which was cut off: %w", p.Record().ID, err)
 	}

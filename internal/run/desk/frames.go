@@ -15,6 +15,7 @@ const noteDelay = 150 * time.Millisecond
 
 // batch puts captured frames into the logs of their devices.
 func (d *Desk) batch(b capture.Batch) {
+	d.gather()
 	for _, f := range b.Frames {
 		d.settle(f.At)
 		d.frame(f)
@@ -50,6 +51,19 @@ func (d *Desk) fromBox(f capture.Frame, to [6]byte) {
 	for mac, s := range d.seats {
 		if group || mac == to {
 			s.frame(f)
+		}
+	}
+}
+
+// gather takes the notes that have arrived: one that was made before a frame must
+// not come after it.
+func (d *Desk) gather() {
+	for {
+		select {
+		case n := <-d.notes:
+			d.waiting = append(d.waiting, n)
+		default:
+			return
 		}
 	}
 }
@@ -94,6 +108,7 @@ func (d *Desk) link(change capture.LinkChange, at time.Time) {
 
 // tick looks at every run.
 func (d *Desk) tick(now time.Time) {
+	d.gather()
 	d.tellLost(now)
 	d.settle(now.Add(-noteDelay))
 	counts := d.cfg.Frames.Counts()

@@ -34,11 +34,11 @@ func (s *seat) frame(f capture.Frame) { s.log.Packet(f.At, f.Length, f.Data) }
 
 // sync brings the log to the disk; where that fails the run goes on and says so.
 func (s *seat) sync(now time.Time) {
-	if now.Sub(s.synced) < syncEvery {
-		return
+	keep := s.log.Flush
+	if now.Sub(s.synced) >= syncEvery {
+		s.synced, keep = now, s.log.Sync
 	}
-	s.synced = now
-	if err := errors.Join(s.log.Sync(), s.log.Err()); err != nil {
+	if err := errors.Join(keep(), s.log.Err()); err != nil {
 		s.run.Trouble(err.Error())
 	}
 }

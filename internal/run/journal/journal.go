@@ -154,11 +154,20 @@ func (l *Log) AsOf() assess.AsOf {
 
 // Sync brings to the disk what was recorded: a power cut takes nothing older.
 func (l *Log) Sync() error {
+	if err := l.Flush(); err != nil {
+		return err
+	}
+	return l.file.Sync()
+}
+
+// Flush hands to the system what was recorded: the end of this process takes
+// nothing older.
+func (l *Log) Flush() error {
 	if err := l.out.Flush(); err != nil {
 		l.fail(err)
 		return l.err
 	}
-	return l.file.Sync()
+	return nil
 }
 
 // fail keeps the first failure to write.
