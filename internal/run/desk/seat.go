@@ -145,6 +145,7 @@ func (d *Desk) open(mac [6]byte, at time.Time) (*seat, error) {
 		Started: at, AsOf: s.log.AsOf, Publish: d.tell,
 	})
 	d.head(s, record, at)
+	s.sync(at.Add(syncEvery)) // so that whatever happens, the log tells whose it is
 	return s, nil
 }
 
