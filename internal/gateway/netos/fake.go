@@ -70,7 +70,7 @@ func (f *Fake) ID() (string, error) { return "fake", nil }
 // Do runs fn.
 func (f *Fake) Do(fn func() error) error { return fn() }
 
-// Watch calls changed after changes until ctx is done.
+// Watch calls changed once it listens and after changes, until ctx is done.
 func (f *Fake) Watch(ctx context.Context, changed func()) error {
 	c := make(chan struct{}, 1)
 	f.mu.Lock()
@@ -81,6 +81,7 @@ func (f *Fake) Watch(ctx context.Context, changed func()) error {
 		delete(f.watchers, c)
 		f.mu.Unlock()
 	}()
+	changed()
 	for {
 		select {
 		case <-ctx.Done():

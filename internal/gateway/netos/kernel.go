@@ -20,8 +20,8 @@ type Kernel interface {
 	ID() (string, error)
 	// Do runs f on a thread inside the namespace: sockets opened there belong to it.
 	Do(f func() error) error
-	// Watch calls changed after every burst of changes of links, addresses or
-	// routes, until ctx is done. Changed is called from one goroutine, which has
+	// Watch calls changed once it listens, and after every burst of changes of
+	// links, addresses or routes, until ctx is done. Changed is called from one goroutine, which has
 	// ended when Watch returns.
 	Watch(ctx context.Context, changed func()) error
 

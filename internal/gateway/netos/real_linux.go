@@ -88,6 +88,7 @@ func (k *Real) Watch(ctx context.Context, changed func()) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // this wakes Receive
 	defer stop()
 	defer func() { _ = conn.Close() }() // it was only read
+	changed()                           // nobody told of what changed before
 	for {
 		_, err := conn.Receive()
 		switch {
