@@ -23,34 +23,50 @@ func (b *Box) startUplink(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	first := make(chan struct{}, 1)
+	turned := make(chan struct{}, 1)
 	b.uplink, err = uplink.Start(context.WithoutCancel(ctx), uplink.Config{
 		Kernel: b.cfg.Kernel, Link: s.Ports.WAN, Mode: mode, Addresses: s.Uplink.Addresses, Gateways: s.Uplink.Gateways,
 		StateDir: s.Store.State, Note: b.note,
 		Changed: func(st uplink.State) {
-			if st.Up {
-				select {
-				case first <- struct{}{}:
-				default:
-				}
+			select {
+			case turned <- struct{}{}:
+			default:
 			}
 			b.uplinkChanged(ctx, st)
 		},
 	})
-	if err != nil || b.uplink.State().Up {
+	if err != nil {
 		return err
 	}
-	select {
-	case <-first:
-	case <-time.After(uplinkPatience):
-	case <-ctx.Done():
+	b.await(ctx, turned, uplinkPatience, func(st uplink.State) bool { return st.Up })
+	if mode == uplink.DHCP && s.LAN.IPv6 != "off" && b.uplink.State().Up {
+		// A device that is given one IPv6 network and then another keeps both for a
+		// while, and its evidence shows it.
+		b.await(ctx, turned, prefixPatience, func(st uplink.State) bool { return st.Delegated.IsValid() })
 	}
 	return ctx.Err()
+}
+
+// await waits until the uplink is as wanted, but not for long.
+func (b *Box) await(ctx context.Context, turned <-chan struct{}, patience time.Duration, wanted func(uplink.State) bool) {
+	enough := time.After(patience)
+	for !wanted(b.uplink.State()) {
+		select {
+		case <-turned:
+		case <-enough:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // uplinkPatience is how long the LAN waits for the uplink at the start, so that
 // devices find a whole network at once.
 const uplinkPatience = 5 * time.Second
+
+// prefixPatience is how long it waits for a delegated prefix once IPv4 is up.
+const prefixPatience = 2 * time.Second
 
 // uplinkMode decides what "auto" means: a port that has a default route is
 // somebody else's.
