@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -132,12 +133,27 @@ func (b *Box) watch(ctx context.Context) error {
 	}
 	b.desk = desk.New(desk.Config{
 		Interface: port, Frames: b.capture, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
-		Run: b.cfg.Settings.Run, Publish: b.cfg.Publish, Devices: b.cfg.Devices,
+		Run: b.cfg.Settings.Run, Publish: b.follow, Devices: b.cfg.Devices,
 	})
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopDesk = stop
 	b.run("the record of the LAN port", func() error { return b.desk.Serve(own) })
 	return nil
+}
+
+// follow passes on how a run goes. While it does, nobody can take its device's
+// address, however many clients somebody forges.
+func (b *Box) follow(s session.Snapshot) {
+	b.mu.Lock()
+	if mac, err := net.ParseMAC(s.Record.DUT); err == nil && len(mac) == 6 && b.services != nil {
+		if err := b.services.mark([6]byte(mac), !s.State.Ended()); err != nil {
+			b.trouble("lease", err)
+		}
+	}
+	b.mu.Unlock()
+	if b.cfg.Publish != nil {
+		b.cfg.Publish(s)
+	}
 }
 
 // run keeps something running; its failure is the box's.

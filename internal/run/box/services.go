@@ -120,6 +120,15 @@ func (s *services) follow(a lan.Addresses) error {
 	})
 }
 
+// mark keeps the address of a device under test for it, or no longer.
+func (s *services) mark(mac [6]byte, under bool) error {
+	if !under {
+		s.v4.Unmark(mac)
+		return nil
+	}
+	return s.v4.Mark(mac)
+}
+
 var modes = map[string]v6.Mode{"off": v6.Off, "stateless": v6.Stateless, "stateful": v6.Stateful}
 
 // poolFrom is the first host number that is lent; those below are left for devices
