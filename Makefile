@@ -11,6 +11,7 @@ ROUNDS    ?= 5
 # The packages that keep golden files; those without do not know the flag -update.
 GOLDEN     = $(shell grep -rl 'Bool."update"' --include=*_test.go cmd internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 CORPUS    ?= ../shared/corpora
+comma     := ,
 LINT_VERSION := v2.15.0
 TOOLS     := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay-tools
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VERSION)/golangci-lint
@@ -18,7 +19,7 @@ BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/assay, one static binary
@@ -65,8 +66,32 @@ corpus: build ## grade the captures of other people below CORPUS and print a tab
 	@$(GO) run ./testbench/corpus/table -assay bin/assay $(CORPUS)
 
 .PHONY: bench
-bench: build ## measure speed and memory against tcpdump and tshark, as ratios
+bench: ## measure everything below, one table after the other
+	@for t in grade dns dhcp capture forward; do $(MAKE) --no-print-directory bench-$$t; echo; done
+
+.PHONY: bench-grade
+bench-grade: build ## speed and memory of grading against tcpdump and tshark, as ratios
 	@$(GO) run ./testbench/bench -assay bin/assay -frames $(FRAMES) -rounds $(ROUNDS)
+
+# The tables of the gateway run in namespaces of their own. Where there are none, or
+# a program is missing, the table says so (exit code 69) and the next one follows.
+GATEWAY_TABLE = $(GO) build -o bin/bench/$(1) ./testbench/bench/$(1) && { bin/bench/$(1) $(2) || [ $$? -eq 69 ]; }
+
+.PHONY: bench-dns
+bench-dns: ## the resolver against dnsmasq and unbound (dnsperf)
+	@$(call GATEWAY_TABLE,dns,-seconds 2)
+
+.PHONY: bench-dhcp
+bench-dhcp: ## DHCPv4 leases against Kea and dnsmasq (perfdhcp)
+	@$(call GATEWAY_TABLE,dhcp)
+
+.PHONY: bench-capture
+bench-capture: ## at which rate the capture begins to lose frames
+	@$(call GATEWAY_TABLE,capture,-seconds 1 -sizes 60$(comma)1514 -modes capture$(comma)journal)
+
+.PHONY: bench-forward
+bench-forward: build ## throughput and memory of the gateway against plain nftables (iperf3)
+	@$(call GATEWAY_TABLE,forward,-assay bin/assay)
 
 .PHONY: cross
 cross: ## build for every system that is supported
