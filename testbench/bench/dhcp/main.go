@@ -52,7 +52,7 @@ const missing = 69
 func main() {
 	lab.Reentry()
 	var s settings
-	flag.StringVar(&s.rates, "rates", "1000,2500,5000,10000,15000,20000,30000", "new clients a second to offer, growing")
+	flag.StringVar(&s.rates, "rates", "1000,2500,5000,7500,10000,15000", "new clients a second to offer, growing")
 	flag.IntVar(&s.seconds, "seconds", 2, "how long each step lasts")
 	flag.Float64Var(&s.drops, "drops", 1, "percent of the clients that may stay without a lease in a step that counts as carried")
 	flag.StringVar(&s.serve, "serve", "", "be the measured server (used by the program itself)")

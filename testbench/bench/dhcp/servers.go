@@ -29,7 +29,6 @@ type server struct {
 	env   []string
 	lacks string // the Debian package that is not installed; "" when all is there
 	steps []step
-	full  bool // a step was not carried: there is nothing to be learnt above it
 }
 
 // programs are the servers, each with the same pool and without a file of leases.
