@@ -11,6 +11,7 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/assess/evidence"
+	"assay/internal/assess/report"
 	"assay/internal/run/desk"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
@@ -31,29 +32,37 @@ func (b *Box) finishCutOff() error {
 	return nil
 }
 
-// finish grades the log of one run that was cut off.
+// finish grades the log of one run that was cut off. A run without a log that can be
+// read has ended all the same: it must not be tried again at every start.
 func (b *Box) finish(p store.Place) error {
+	report, last, err := b.gradeLog(p)
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot grade run %s, which was cut off: %w", p.Record().ID, err), interrupted(&p, time.Time{}, ""))
+	}
+	return errors.Join(desk.Save(p, report), interrupted(&p, last, report.Overall.Verdict))
+}
+
+// gradeLog makes the report of a log and tells the time of its last entry.
+func (b *Box) gradeLog(p store.Place) (r report.Report, last time.Time, err error) {
 	f, err := p.Read()
 	if err != nil {
-		return err
+		return r, last, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	a := assess.New(b.cfg.Book, assess.About{File: session.LogName, Version: b.cfg.Version, Plan: "capture"})
 	sum, counter := sha256.New(), &counted{}
 	file := io.TeeReader(f, io.MultiWriter(sum, counter))
-	r, err := evidence.NewReader(file)
+	log, err := evidence.NewReader(file)
 	if err != nil {
-		return errors.Join(fmt.Errorf("cannot grade run %s, which was cut off: %w", p.Record().ID, err), interrupted(&p, time.Time{}, ""))
+		return r, last, err
 	}
-	last, err := feed(r, a)
-	if err == nil {
-		_, err = io.Copy(io.Discard, file) // a torn log has a digest of all of it
+	if last, err = feed(log, a); err != nil {
+		return r, last, err
 	}
-	if err != nil {
-		return fmt.Errorf("cannot grade run %s, which was cut off: %w", p.Record().ID, err)
+	if _, err = io.Copy(io.Discard, file); err != nil { // a torn log has a digest of all of it
+		return r, last, err
 	}
-	report := a.Report(assess.AsOf{SHA256: sum.Sum(nil), Bytes: counter.n, Truncated: r.Truncated()})
-	return errors.Join(desk.Save(p, report), interrupted(&p, last, report.Overall.Verdict))
+	return a.Report(assess.AsOf{SHA256: sum.Sum(nil), Bytes: counter.n, Truncated: log.Truncated()}), last, nil
 }
 
 func interrupted(p *store.Place, ended time.Time, verdict string) error {

@@ -218,8 +218,56 @@ func (p Place) Delete() error {
 	return nil
 }
 
-// CutOff lists the runs that a box which stopped in the middle left as running.
+// CutOff lists the runs that a box which stopped in the middle left as running, and
+// removes what else it left: folders in which nothing was recorded yet, files that
+// were half written, and room on the disk that was claimed beyond the log's end.
 func (s *Store) CutOff() ([]Place, error) {
+	swept := s.sweep()
 	list, err := s.List()
-	return slices.DeleteFunc(list, func(p Place) bool { return p.record.State != Running }), err
+	list = slices.DeleteFunc(list, func(p Place) bool { return p.record.State != Running })
+	for _, p := range list {
+		err = errors.Join(err, p.tidy())
+	}
+	return list, errors.Join(swept, err)
+}
+
+// sweep removes the folders of runs that were not even begun: there is neither a
+// record nor a log in them.
+func (s *Store) sweep() error {
+	entries, err := os.ReadDir(s.folder)
+	if err != nil {
+		return fmt.Errorf("cannot list the runs: %w", err)
+	}
+	var bad error
+	for _, e := range entries {
+		p := Place{store: s, record: Record{ID: e.Name()}}
+		if e.IsDir() && idForm.MatchString(e.Name()) && !p.has(recordFile) && !p.has(EvidenceFile) {
+			bad = errors.Join(bad, p.Delete())
+		}
+	}
+	return bad
+}
+
+func (p Place) has(file string) bool {
+	_, err := os.Lstat(p.Path(file))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// tidy removes half written files, whose names begin with a dot, and gives claimed
+// room back.
+func (p Place) tidy() error {
+	entries, bad := os.ReadDir(p.dir())
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") && e.Type().IsRegular() {
+			bad = errors.Join(bad, os.Remove(p.Path(e.Name())))
+		}
+	}
+	info, err := os.Stat(p.Path(EvidenceFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return bad
+	case err != nil:
+		return errors.Join(bad, err)
+	}
+	return errors.Join(bad, os.Truncate(p.Path(EvidenceFile), info.Size()))
 }

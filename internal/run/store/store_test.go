@@ -179,6 +179,33 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// TestCutOffTidies: nothing else stays of a box that stopped in the middle.
+func TestCutOffTidies(t *testing.T) {
+	s := open(t, Limits{})
+	torn := begin(t, s, Record{Started: noon}, 9)
+	half, empty := torn.Path(".report.json123"), filepath.Join(s.folder, "20261123-120000-device-aaaa")
+	unread := filepath.Join(s.folder, "20261123-120000-device-bbbb")
+	for _, folder := range []string{empty, unread} {
+		if err := os.Mkdir(folder, dirMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{half, filepath.Join(empty, ".run.yaml123"), filepath.Join(unread, EvidenceFile)} {
+		if err := os.WriteFile(file, []byte("x"), fileMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.CutOff()
+	if len(list) != 1 || list[0].Size() < 9 {
+		t.Errorf("got %v, %v", list, err)
+	}
+	for file, want := range map[string]bool{half: false, empty: false, unread: true, torn.Path(EvidenceFile): true} {
+		if _, err := os.Stat(file); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", file, err == nil, want)
+		}
+	}
+}
+
 func TestAFolderThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, fileMode); err != nil {
