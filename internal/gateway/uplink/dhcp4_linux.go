@@ -17,6 +17,7 @@ import (
 // again with growing pauses (RFC 2131 section 4.1), for ever.
 const (
 	exchangeTime  = 10 * time.Second
+	firstAnswer   = time.Second // a switch may lose what comes right after the cable; doubled at each try
 	firstPause    = time.Second
 	longestPause  = time.Minute
 	shortestLease = 30 * time.Second // shorter ones are taken for this
@@ -97,7 +98,7 @@ func (u *Uplink) ask4(ctx context.Context, former *lease4, renew bool) (lease4, 
 	defer cancel()
 	var client *nclient4.Client
 	err := u.cfg.Kernel.Do(func() (err error) {
-		client, err = nclient4.New(u.cfg.Link)
+		client, err = nclient4.New(u.cfg.Link, nclient4.WithTimeout(firstAnswer))
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"assay/internal/gateway/lan"
@@ -38,14 +39,16 @@ func (b *Box) startUplink(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.await(ctx, turned, uplinkPatience, func(st uplink.State) bool { return st.Up })
+	b.await(ctx, turned, uplinkPatience, func(st uplink.State) bool { return st.Up && (mode != uplink.DHCP || ipv4(st)) })
 	if mode == uplink.DHCP && s.LAN.IPv6 != "off" && b.uplink.State().Up {
-		// A device that is given one IPv6 network and then another keeps both for a
-		// while, and its evidence shows it.
 		b.await(ctx, turned, prefixPatience, func(st uplink.State) bool { return st.Delegated.IsValid() })
 	}
 	return ctx.Err()
 }
+
+// ipv4 says whether there is a way out over IPv4. A provider's advertisement of IPv6
+// is often there first; a device that came then would see its connections refused.
+func ipv4(st uplink.State) bool { return slices.ContainsFunc(st.Gateways, netip.Addr.Is4) }
 
 // await waits until the uplink is as wanted, but not for long.
 func (b *Box) await(ctx context.Context, turned <-chan struct{}, patience time.Duration, wanted func(uplink.State) bool) {
@@ -65,7 +68,9 @@ func (b *Box) await(ctx context.Context, turned <-chan struct{}, patience time.D
 // devices find a whole network at once.
 const uplinkPatience = 5 * time.Second
 
-// prefixPatience is how long it waits for a delegated prefix once IPv4 is up.
+// prefixPatience is how long it then waits for a delegated prefix: a device that is
+// given one IPv6 network and then another keeps both for a while, and its evidence
+// shows it.
 const prefixPatience = 2 * time.Second
 
 // uplinkMode decides what "auto" means: a port that has a default route is
