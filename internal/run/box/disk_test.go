@@ -9,10 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"assay/internal/assess/report"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
 	"assay/testbench/lab"
@@ -104,11 +102,5 @@ func TestDiskFullInTheMiddle(t *testing.T) {
 	if !bytes.Contains(log, []byte("www\x03cam\x07example")) {
 		t.Error("the evidence of before is lost")
 	}
-	want, err := report.JSON(grade(t, log))
-	must(t, err)
-	got, err := os.ReadFile(p.Path(store.JSONFile))
-	must(t, err)
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("the report is not that of its evidence:\n%s", diff)
-	}
+	w.same(p, log)
 }

@@ -149,6 +149,9 @@ func (w *world) until(what string, ok func() bool) {
 	}
 }
 
+// soon bounds the wait for one answer.
+func soon() time.Time { return time.Now().Add(time.Second) }
+
 // try runs a shell script on a device.
 func (w *world) try(device int, script string) (string, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)

@@ -1,0 +1,210 @@
+//go:build linux
+
+package box
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"assay/testbench/lab"
+)
+
+// forged is how many clients with forged addresses ask at once, and memoryBound what
+// the box may grow by meanwhile, in bytes: its tables hold some thousands of clients,
+// and each of the devices at most has a log's buffer and an assessment.
+const (
+	forged      = 10_000
+	memoryBound = 96 << 20
+)
+
+// TestForgedClients: a device that asks for an address ten thousand times and more,
+// each time as another, takes nothing from its neighbour, which renews meanwhile, and
+// fills neither disk nor memory.
+func TestForgedClients(t *testing.T) {
+	w := newWorld(t, lab.Options{Devices: 2})
+	w.start()
+	w.do(0, lease)
+	held := address(w.do(0, "ip -4 -br addr show dev eth0"))
+	before := heap()
+	send := rawSocket(t, w.lab.Device(1))
+	random := rand.New(rand.NewPCG(4, 10_000))
+	renewed := make(chan error, 1)
+	go func() {
+		_, err := w.try(0, "busybox udhcpc -n -q -i eth0 -r "+held+" >/dev/null 2>&1")
+		renewed <- err
+	}()
+	for n := 0; n < forged || n < 10*forged && len(renewed) == 0; n++ {
+		client := binary.BigEndian.AppendUint64(nil, random.Uint64())[:6]
+		client[0] = client[0]&^1 | 2
+		must(t, send(discover(client, random.Uint32())))
+	}
+	must(t, <-renewed)
+	w.do(0, visit)
+	if now := address(w.do(0, "ip -4 -br addr show dev eth0")); now != held {
+		t.Errorf("the device had %s and has %s", held, now)
+	}
+	if grown := heap() - before; grown > memoryBound {
+		t.Errorf("the box grew by %d bytes", grown)
+	}
+	if n := w.box.services.v4.Counts()["received"]; n < forged/4 {
+		t.Errorf("the server saw %d messages of %d: too few for a test", n, forged)
+	}
+	if n := len(w.places()); n > w.settings.Run.Devices {
+		t.Errorf("there are %d runs on disk, at most %d devices are watched", n, w.settings.Run.Devices)
+	}
+	w.stop()
+	if n := len(w.places()); n > w.settings.Run.Devices {
+		t.Errorf("there are %d runs on disk after the end", n)
+	}
+}
+
+// address is the one that "ip -br addr" tells.
+func address(line string) string {
+	words := strings.Fields(line)
+	if len(words) < 3 {
+		return "none"
+	}
+	a, _, _ := strings.Cut(words[2], "/")
+	return a
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// mutants is how many broken frames are sent.
+const mutants = 4000
+
+// TestBrokenFrames: after thousands of broken messages to every service of the box,
+// a good device is served as ever, and what was refused is counted.
+func TestBrokenFrames(t *testing.T) {
+	w := newWorld(t, lab.Options{Devices: 2})
+	w.start()
+	w.do(0, lease+visit)
+	send := rawSocket(t, w.lab.Device(1))
+	random := rand.New(rand.NewPCG(5, mutants))
+	good := w.goodFrames()
+	for i := range mutants {
+		f := mutate(random, good[i%len(good)])
+		must(t, send(f[:min(len(f), 1500)]))
+	}
+	w.do(0, `dig +tries=1 +time=5 @192.168.77.1 www.lock.example | grep -q NOERROR
+dig +tcp +tries=1 +time=5 @192.168.77.1 www.lock.example | grep -q NOERROR
+`+lease+visit)
+	w.synchronised()
+	select {
+	case <-w.box.Failed():
+		t.Error("a part of the box failed")
+	default:
+	}
+	refused := 0
+	for name, n := range w.box.services.v4.Counts() {
+		if strings.HasPrefix(name, "refused") && n > 0 {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+	w.stop()
+	for _, p := range w.places() {
+		if len(w.report(p).Findings) == 0 {
+			t.Errorf("there is no report on %s", p.Record().MAC)
+		}
+		log, err := os.ReadFile(p.Path("evidence.pcapng"))
+		must(t, err)
+		w.same(p, log)
+	}
+}
+
+// goodFrames are messages that every service of the box would answer.
+func (w *world) goodFrames() [][]byte {
+	me, box := netip.MustParseAddr("192.168.77.9"), netip.MustParseAddr("192.168.77.1")
+	me6, all := netip.MustParseAddr("fe80::200:5eff:fe00:5302"), netip.MustParseAddr("ff02::2")
+	servers := netip.MustParseAddr("ff02::1:2")
+	near := w.box.Addresses().LinkLocal
+	client := []byte{0, 0, 0x5e, 0, 0x53, 2}
+	to := func(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
+	query := append([]byte{0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1}, "\x03www\x03cam\x07example\x00\x00\x01\x00\x01\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00"...)
+	time := append([]byte{0x23}, make([]byte, 47)...)
+	solicit := append([]byte{1, 1, 2, 3, 0, 1, 0, 10, 0, 3, 0, 1}, client...)
+	solicit = append(solicit, 0, 3, 0, 12, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 2, 0, 0, 0, 6, 0, 4, 0, 23, 0, 31)
+	inform := append([]byte{11, 1, 2, 3}, solicit[4:18]...)
+	ask := append([]byte{133, 0, 0, 0, 0, 0, 0, 0, 1, 1}, client...)
+	whois := append([]byte{135, 0, 0, 0, 0, 0, 0, 0}, near.AsSlice()...)
+	request := append([]byte{53, 1, 3, 12, 3, 'c', 'a', 'm', 55, 4, 1, 3, 6, 42, 50, 4, 192, 168, 77, 40, 61, 7, 1}, client...)
+	arp := append(append(append([]byte{}, broadcast...), client...), 8, 6, 0, 1, 8, 0, 6, 4, 0, 1)
+	arp = append(append(append(append(arp, client...), me.AsSlice()...), make([]byte, 6)...), box.AsSlice()...)
+	return [][]byte{
+		discover(client, 7),
+		udp(broadcast, client, to(unspecified, 68), to(everybody, 67), dhcp(client, 8, request...)),
+		udp(lanMAC, client, to(me, 40000), to(box, 53), query),
+		udp(lanMAC, client, to(me6, 40000), to(near, 53), query),
+		udp(lanMAC, client, to(me, 40001), to(box, 123), time),
+		udp([]byte{0x33, 0x33, 0, 1, 0, 2}, client, to(me6, 546), to(servers, 547), solicit),
+		udp([]byte{0x33, 0x33, 0, 1, 0, 2}, client, to(me6, 546), to(servers, 547), inform),
+		ip([]byte{0x33, 0x33, 0, 0, 0, 2}, client, me6, all, 58, ask, 2),
+		ip(lanMAC, client, me6, near, 58, append(append(whois, 1, 1), client...), 2),
+		arp,
+	}
+}
+
+// headers are the bytes of a frame before what a service reads.
+const headers = 14 + 20 + 8
+
+// mutate breaks a frame: some of its bytes are others, are doubled, or are gone. The
+// checksums are made right again, so that the services get to see it.
+func mutate(r *rand.Rand, good []byte) []byte {
+	f := append([]byte{}, good...)
+	from := 14
+	if len(f) > headers && r.IntN(4) > 0 {
+		from = headers
+	}
+	switch r.IntN(4) {
+	case 0:
+		f = f[:from+r.IntN(len(f)-from)]
+	case 1:
+		at := from + r.IntN(len(f)-from)
+		f = append(f[:at:at], append(append([]byte{}, f[from:]...), f[at:]...)...)
+	}
+	for range 1 + r.IntN(6) {
+		if len(f) > from {
+			f[from+r.IntN(len(f)-from)] = byte(r.Uint32()) //nolint:gosec // the low bits are meant
+		}
+	}
+	return mend(f)
+}
+
+// mend puts lengths and checksums right where the frame still is UDP over IPv4.
+func mend(f []byte) []byte {
+	if len(f) < headers || f[12] != 8 || f[13] != 0 || f[14] != 0x45 || f[23] != 17 {
+		return f
+	}
+	at := func(i int) netip.Addr { a, _ := netip.AddrFromSlice(f[i : i+4]); return a }
+	port := func(i int) uint16 { return binary.BigEndian.Uint16(f[i:]) }
+	return udp(f[0:6], f[6:12], netip.AddrPortFrom(at(26), port(34)), netip.AddrPortFrom(at(30), port(36)), f[headers:])
+}
+
+// synchronised asks for the time as a client does (RFC 5905).
+func (w *world) synchronised() {
+	w.t.Helper()
+	c, err := w.lab.Device(0).Dial(w.t.Context(), "udp", "192.168.77.1:123")
+	must(w.t, err)
+	defer func() { _ = c.Close() }()
+	answer := make([]byte, 48)
+	w.until("the time is told", func() bool {
+		_, err := c.Write(append([]byte{0x23}, make([]byte, 47)...))
+		must(w.t, err)
+		must(w.t, c.SetReadDeadline(soon()))
+		n, err := c.Read(answer)
+		return err == nil && n == 48 && answer[0]&7 == 4
+	})
+}
