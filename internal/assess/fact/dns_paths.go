@@ -22,6 +22,10 @@ type pathPart struct {
 
 // pathServer is one resolver that was asked.
 type pathServer struct {
+	// owner is the host on the link that the questions went to; several says that
+	// it was not always the same.
+	owner    event.HostID
+	several  bool
 	queries  Because
 	failures Because // it said that it cannot tell, or said nothing
 	good     int     // answers, "no such name" among them
@@ -84,6 +88,8 @@ func (p *pathPart) asked(ev *sighting, b event.DNSAsked) {
 	if s == nil {
 		return
 	}
+	s.several = s.several || s.queries.Seen() > 0 && s.owner != ev.Peer
+	s.owner = ev.Peer
 	s.queries.See(ev)
 	o := &p.open[p.next]
 	p.giveUp(o, ev.At)
@@ -269,13 +275,18 @@ func (p *pathPart) offers(w *world) Because {
 }
 
 func (p *pathPart) stateServers(w *world, out *Sheet) {
-	var foreign []netip.Addr
-	var toOffered, toForeign, failed Because
+	var foreign, routers []netip.Addr
+	var toOffered, toForeign, toRouter, failed Because
 	good := 0
 	for _, a := range sortedAddrs(p.servers) {
 		s := p.servers[a]
 		if w.scope(a) == ScopeNone {
 			continue // a loopback address on the wire: nobody can answer there
+		}
+		if p.isRouter(w, a) {
+			routers = append(routers, a)
+			toRouter.Join(s.queries)
+			continue
 		}
 		if !offered(w, a) {
 			foreign = append(foreign, a)
@@ -291,6 +302,8 @@ func (p *pathPart) stateServers(w *world, out *Sheet) {
 	out.Int("resolver.failures_offered", failed.Seen(), failed)
 	out.Int("resolver.foreign", len(foreign), toForeign)
 	out.List("resolver.foreign_list", addrList(foreign), toForeign)
+	out.Int("resolver.router", len(routers), toRouter)
+	out.List("resolver.router_list", addrList(routers), toRouter)
 	if toOffered.Seen() > 0 {
 		out.Bool("resolver.offered_healthy", good > 0 && failed.Seen() == 0, toOffered)
 	}
@@ -302,12 +315,14 @@ func offered(w *world, a netip.Addr) bool {
 }
 
 func (p *pathPart) stateNames(w *world, out *Sheet) {
-	var own, bypass, fallback []*event.Event
+	var own, router, bypass, fallback []*event.Event
 	var bypassed []string
 	for name, n := range p.names {
 		switch use, excused := n.judge(w); {
 		case use == nil:
 			own = append(own, n.first())
+		case p.viaRouter(w, n):
+			router = append(router, use.first)
 		case excused:
 			fallback = append(fallback, use.first)
 		default:
@@ -317,6 +332,7 @@ func (p *pathPart) stateNames(w *world, out *Sheet) {
 	}
 	sort.Strings(bypassed)
 	out.Int("resolver.names_offered", len(own), because(own))
+	out.Int("resolver.names_router", len(router), because(router))
 	out.Int("resolver.names_fallback", len(fallback), because(fallback))
 	out.Int("resolver.names_bypass", len(bypass), because(bypass))
 	out.List("resolver.bypass_list", bypassed[:min(len(bypassed), listLimit)], because(bypass))

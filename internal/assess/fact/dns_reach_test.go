@@ -161,6 +161,20 @@ func TestResolverPaths(t *testing.T) {
 			s.resolve(farResolver, "g.example.", "203.0.113.1")
 			s.resolve(homeResolver, "g.example.", "203.0.113.1")
 		}, map[string]any{"resolver.names_bypass": 0, "resolver.foreign": 1, "resolver.names_offered": 7}},
+		{"the router at another address", func(s *nameScene) {
+			s.add("", 0, event.RouterAdvertised{HopLimit: 255, Lifetime: 1800})
+			s.evs[len(s.evs)-1].Device = dnsRouter
+			s.resolve("fe80::1", "g.example.", "203.0.113.1")
+			s.resolve("192.168.1.254", "h.example.", "203.0.113.2")
+		}, map[string]any{"resolver.names_bypass": 0, "resolver.foreign": 0, "resolver.router": 2, "resolver.names_router": 2}},
+		{"far away behind the router", func(s *nameScene) {
+			s.add("", 0, event.RouterAdvertised{HopLimit: 255, Lifetime: 1800})
+			s.evs[len(s.evs)-1].Device = dnsRouter
+			s.resolve("10.9.9.9", "g.example.", "203.0.113.1")
+		}, map[string]any{"resolver.names_bypass": 1, "resolver.foreign": 1, "resolver.router": 0}},
+		{"another host on the link", func(s *nameScene) {
+			s.resolve("192.168.1.254", "g.example.", "203.0.113.1")
+		}, map[string]any{"resolver.names_bypass": 1, "resolver.foreign": 1, "resolver.names_router": 0}},
 		{"no such name is no failure", func(s *nameScene) {
 			s.random()
 			q := s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
