@@ -22,7 +22,7 @@ type requestKind uint8
 
 const (
 	requestData   requestKind = iota // carries data of its own
-	requestQuery                     // a GET with a query
+	requestQuery                     // a GET with a query, or for an update: never a connectivity check
 	requestBare                      // a GET without anything that identifies
 	requestCheck                     // a connectivity check by its address
 	requestStatus                    // certificate status or certificate by its form
@@ -99,6 +99,8 @@ func requestKindOf(w *world, b event.HTTPRequest) requestKind {
 		return requestQuery
 	case hasSuffixOf(path, ".crl", ".crt", ".cer", ".p7c", ".p7b"):
 		return requestStatus
+	case isUpdatePath(path):
+		return requestQuery
 	default:
 		return requestBare
 	}

@@ -72,6 +72,7 @@ func TestHTTPConversations(t *testing.T) {
 		"length not told":     {get("/"), func(q event.HTTPRequest) event.HTTPResponse { return answer(q, 200, -1) }, "plain"},
 		"never answered":      {get("/"), nil, "undecided"},
 		"sets a cookie":       {get("/"), func(q event.HTTPRequest) event.HTTPResponse { r := short(q); r.SetsCookie = true; return r }, "plain"},
+		"fetches an update":   {get("/firmware/v2.bin"), short, "plain"},
 		"with a query":        {get("/?mode=1"), short, "plain"},
 		"own address in path": {get("/021A2B3C4D5E"), short, "plain"},
 		"long number in path": {get("/u/9f8e7d6c5b4a"), short, "plain"},
