@@ -90,4 +90,52 @@ chmod +x $d/s; dhclient -4 -1 -sf $d/s -lf $d/l -pf $d/p eth0 2>/dev/null; curl 
 		script: `lease; d=$(mktemp -d); printf 'server 192.168.77.1 iburst\ncmdport 0\npidfile %s/pid\n' $d >$d/c; timeout 20 chronyd -q -x -t 10 -f $d/c || true`,
 		want:   map[string]string{"TC-11": "INCONCLUSIVE|NOT APPLICABLE"},
 	},
+	{
+		name: "resolver-typed-in", programs: []string{"curl"},
+		script: `ip addr add 192.168.77.9/24 dev eth0; ip link set eth0 up; global; ip route add default via 192.168.77.1; echo nameserver 192.168.77.1 >/etc/resolv.conf
+for h in $SIX; do curl -4 -sf https://$h/ >/dev/null; done`,
+		want: map[string]string{"DS-06": "INCONCLUSIVE", "DS-01": "FAIL", "TC-11": "PASS"},
+	},
+	{
+		name: "router-link-local-resolver", programs: []string{"curl"},
+		script: `ip link set eth0 up; global; echo "nameserver $(ip -6 route show default | sed -n 's/.*via \([^ ]*\).*/\1/p' | head -1)%eth0" >/etc/resolv.conf
+for h in $SIX; do curl -6 -sf https://$h/ >/dev/null; done`,
+		want: map[string]string{"DS-06": "INCONCLUSIVE", "V6-02": "PASS", "V6-07": "FAIL"},
+	},
+	{
+		name: "own-public-resolver", programs: []string{"busybox", "curl"},
+		script: `lease; echo nameserver 9.9.9.9 >/etc/resolv.conf; for h in $SIX; do curl -4 -sf https://$h/ >/dev/null; done`,
+		want:   map[string]string{"DS-06": "FAIL", "DS-01": "FAIL", "DS-02": "FAIL"},
+	},
+	{
+		name: "update-over-http", programs: []string{"busybox", "curl"},
+		script: `lease; curl -4 -s -o /dev/null http://download.firmware.example/firmware/v2.1.bin`,
+		want:   map[string]string{"PT-01": "FAIL", "DS-01": "FAIL"},
+	},
+	{
+		name: "dns-over-https", programs: []string{"busybox", "curl"},
+		script: `lease; for h in $SIX; do curl -4 -sf --doh-url https://dns.google/dns-query https://$h/ >/dev/null; done`,
+		want:   map[string]string{"DS-01": "INCONCLUSIVE", "DS-06": "INCONCLUSIVE", "DN-04": "FAIL"},
+	},
+	{
+		name: "dns-over-tls", programs: []string{"busybox", "kdig"},
+		script: `lease; for h in $SIX; do kdig +tls @8.8.8.8 $h +short | grep -q .; done`,
+		want:   map[string]string{"DS-01": "NOT TESTED|INCONCLUSIVE", "DS-06": "INCONCLUSIVE", "DN-04": "FAIL", "TC-15": "PARTIAL"},
+	},
+	{
+		name: "no-certificate-check", programs: []string{"busybox", "wget"},
+		script: `lease; for h in expired self-signed wrong-name; do wget -4 -q --no-check-certificate -O /dev/null https://$h.tls.example/; done`,
+		want:   map[string]string{"TC-01": "NOT TESTED", "TC-05": "NOT TESTED", "TC-11": "PASS"},
+	},
+	{
+		name: "private-address", programs: []string{"curl"},
+		script: `echo 2001:db8::1234:5678:9abc:def0 >/proc/sys/net/ipv6/conf/eth0/stable_secret; echo 2 >/proc/sys/net/ipv6/conf/eth0/addr_gen_mode
+ip link set eth0 up; lease; global; for h in $SIX; do curl -6 -sf https://$h/ >/dev/null; done`,
+		want: map[string]string{"V6-02": "PASS", "V6-07": "PASS", "V6-05": "PASS", "DS-06": "PASS"},
+	},
+	{
+		name: "old-tls", programs: []string{"busybox", "openssl"},
+		script: `lease; echo | timeout 5 openssl s_client -4 -tls1_1 -cipher DEFAULT@SECLEVEL=0 -connect tls11.tls.example:443 -servername tls11.tls.example >/dev/null 2>&1`,
+		want:   map[string]string{"TC-09": "FAIL", "TC-11": "FAIL"},
+	},
 }

@@ -80,8 +80,10 @@ func run(t *testing.T, c liveCase) (folder string) {
 	return folder
 }
 
-// prelude are the words of the scripts: fetch addresses, wait for global IPv6.
+// prelude are the words of the scripts: six names, fetch addresses, wait for
+// global IPv6.
 const prelude = `set -e
+SIX="www.cam.example www.hub.example www.lock.example www.sensor.example www.cam.things www.kettle.things"
 lease() { busybox udhcpc -n -q -i eth0 >/dev/null 2>&1; }
 global() { for i in $(seq 100); do ip -6 addr show dev eth0 scope global | grep -v tentative | grep -q inet6 && return 0; sleep 0.1; done; return 1; }
 trap 'test $? = 0 && echo SCRIPT-DONE' EXIT
