@@ -3,14 +3,17 @@
 package box
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"assay/internal/assess/evidence"
 	"assay/internal/run/session"
+	"assay/internal/run/store"
 	"assay/testbench/lab"
 )
 
@@ -96,7 +99,10 @@ func TestCableOfASingleDevice(t *testing.T) {
 	w.start()
 	w.do(0, lease+visit)
 	must(t, w.lab.Unplug(0))
-	w.until("the port has no carrier", func() bool { return !w.carrier() })
+	w.until("the evidence says that the cable is out", func() bool {
+		log, _ := os.ReadFile(w.places()[0].Path(store.EvidenceFile))
+		return !w.carrier() && bytes.Contains(log, []byte(`{"state":"down"}`))
+	})
 	must(t, w.lab.Plug(0))
 	w.until("the port has its carrier again", w.carrier)
 	w.do(0, lease+visit)
