@@ -81,9 +81,9 @@ func TestScans(t *testing.T) {
 		{"the same, slowly", connects(newNetScene().joins(), "192.168.1.%d:23", 40, 10*time.Second),
 			map[string]any{"traffic.lan_scan": int64(6)}},
 		{"one host again and again", connects(newNetScene().joins(), "192.168.1.3:%d", 40, 100*time.Millisecond),
-			map[string]any{"traffic.lan_scan": int64(1)}},
+			map[string]any{"traffic.lan_scan": int64(1), "traffic.port_scan": int64(40)}},
 		{"a scan of the internet", connects(newNetScene().joins(), "198.51.100.%d:23", 150, 100*time.Millisecond),
-			map[string]any{"traffic.far_scan": int64(150), "traffic.lan_scan": int64(0)}},
+			map[string]any{"traffic.far_scan": int64(150), "traffic.lan_scan": int64(0), "traffic.port_scan": int64(1)}},
 	} {
 		t.Run(c.name, func(t *testing.T) { want(t, c.s.sheet(), c.want) })
 	}

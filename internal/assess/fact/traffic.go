@@ -14,6 +14,7 @@ func trafficSchema() []Decl {
 		{"traffic.forwards", Bool, "the device passes on other hosts' traffic (router, bridge or address translation), so foreign addresses are no proof of forgery"},
 		{"traffic.lan_scan", Int, "most local hosts to which it opened TCP conversations on one port within one minute"},
 		{"traffic.far_scan", Int, "most internet hosts to which it opened TCP conversations on one port within one minute"},
+		{"traffic.port_scan", Int, "most ports of one host to which it opened TCP conversations within one minute"},
 		{"traffic.arp_sweep", Int, "most local addresses that it looked up by ARP within one minute"},
 	}
 }
@@ -200,17 +201,25 @@ func (l *trafficLens) state(w *world, out *Sheet) {
 	out.Bool("traffic.forwards", l.forwards.Seen() > 0 || w.routers[w.host], l.forwards)
 	out.Int("traffic.lan_scan", l.lan.most, l.lan.because)
 	out.Int("traffic.far_scan", l.far.most, l.far.because)
+	scan := &l.lan
+	if l.far.ports > scan.ports {
+		scan = &l.far
+	}
+	out.Int("traffic.port_scan", scan.ports, scan.portsOf)
 	out.Int("traffic.arp_sweep", l.arp.most, l.arp.because)
 }
 
-// sweep counts how many different hosts were met at one port within a minute, at
-// most. It remembers sweepLimit meetings: more than any rule asks about.
+// sweep counts how many different hosts were met at one port, and ports at one
+// host, within a minute, at most. It remembers sweepLimit meetings: more than any rule asks about.
 type sweep struct {
 	meetings []meeting // of the last minute, oldest first
 	hosts    map[netip.AddrPort]int
-	perPort  map[uint16]int // different hosts
+	perPort  map[uint16]int     // different hosts
+	perHost  map[netip.Addr]int // different ports
 	most     int
 	because  Because // of the busiest minute so far, its first meetings
+	ports    int     // of one host, met within a minute, at most
+	portsOf  Because
 }
 
 type meeting struct {
@@ -226,7 +235,7 @@ const (
 
 func (b *sweep) add(ev *sighting, whom netip.AddrPort) {
 	if b.hosts == nil {
-		b.hosts, b.perPort = map[netip.AddrPort]int{}, map[uint16]int{}
+		b.hosts, b.perPort, b.perHost = map[netip.AddrPort]int{}, map[uint16]int{}, map[netip.Addr]int{}
 	}
 	b.forget(ev.At.Add(-sweepWindow))
 	if len(b.meetings) >= sweepLimit {
@@ -235,10 +244,15 @@ func (b *sweep) add(ev *sighting, whom netip.AddrPort) {
 	b.meetings = append(b.meetings, meeting{ev.At, whom, ev.keep()})
 	if b.hosts[whom]++; b.hosts[whom] == 1 {
 		b.perPort[whom.Port()]++
+		b.perHost[whom.Addr()]++
 	}
 	if n := b.perPort[whom.Port()]; n > b.most {
 		b.most = n
-		b.because = b.evidence(whom.Port())
+		b.because = b.evidence(func(w netip.AddrPort) bool { return w.Port() == whom.Port() })
+	}
+	if n := b.perHost[whom.Addr()]; n > b.ports {
+		b.ports = n
+		b.portsOf = b.evidence(func(w netip.AddrPort) bool { return w.Addr() == whom.Addr() })
 	}
 }
 
@@ -256,17 +270,20 @@ func (b *sweep) drop() {
 		return
 	}
 	delete(b.hosts, whom)
+	if b.perHost[whom.Addr()]--; b.perHost[whom.Addr()] == 0 {
+		delete(b.perHost, whom.Addr())
+	}
 	if b.perPort[whom.Port()]--; b.perPort[whom.Port()] == 0 {
 		delete(b.perPort, whom.Port())
 	}
 }
 
-// evidence gathers the meetings at a port, each host once.
-func (b *sweep) evidence(port uint16) Because {
+// evidence gathers the meetings of one kind, each far end once.
+func (b *sweep) evidence(of func(netip.AddrPort) bool) Because {
 	var out Because
 	met := map[netip.AddrPort]bool{}
 	for _, m := range b.meetings {
-		if m.whom.Port() == port && !met[m.whom] {
+		if of(m.whom) && !met[m.whom] {
 			met[m.whom] = true
 			out.Add(m.event)
 		}
