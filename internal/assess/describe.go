@@ -2,6 +2,7 @@ package assess
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"assay/internal/assess/event"
@@ -27,7 +28,12 @@ func (a *Assessor) device(id event.HostID, why string) report.Device {
 }
 
 // plainName prefers a host name to the names of services that the host announced.
+// Names of the reverse zones, which mDNS announces too (RFC 6762 section 4), name
+// addresses.
 func plainName(names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		return strings.HasSuffix(strings.TrimSuffix(strings.ToLower(n), "."), ".arpa")
+	})
 	for _, n := range names {
 		if !strings.Contains(n, "_") && !strings.HasSuffix(n, ".local") {
 			return n
