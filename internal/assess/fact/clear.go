@@ -55,7 +55,7 @@ func (k clearKind) String() string {
 // protocol that is not listed is undecided: neither a merit nor a fault.
 var protocolKinds = map[string]clearKind{
 	"tls": clearEncrypted, "dtls": clearEncrypted, "quic": clearEncrypted, "gquic": clearEncrypted, "ssh": clearEncrypted,
-	"wireguard": clearEncrypted, "openvpn": clearEncrypted, "ipsec-nat-t": clearEncrypted,
+	"wireguard": clearEncrypted, "openvpn": clearEncrypted, "ipsec-nat-t": clearEncrypted, "snmpv3": clearEncrypted,
 	"dns": clearNetwork, "mdns": clearNetwork, "llmnr": clearNetwork, "ntp": clearNetwork,
 	"dhcp": clearNetwork, "dhcp4": clearNetwork, "dhcp6": clearNetwork, "dhcpv4": clearNetwork, "dhcpv6": clearNetwork,
 	"nat-pmp": clearNetwork, "pcp": clearNetwork, "stun": clearNetwork,

@@ -44,6 +44,8 @@ type snmpReader struct {
 	communities heard[string]
 	pending     []snmpPending
 	answered    heard[event.Ref]
+	// readable and private say whether requests were seen in clear, and encrypted.
+	readable, private bool
 }
 
 // snmpPending is a request that showed a community, until its answer comes.
@@ -59,7 +61,7 @@ func (r *snmpReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 	if !ok {
 		return false
 	}
-	c.Name("snmp")
+	c.Name(r.protocol(m))
 	seen := event.SNMPSeen{Version: m.version, PDU: m.pdu}
 	if r.kinds.first(seen) {
 		c.Emit(0, seen)
@@ -72,6 +74,27 @@ func (r *snmpReader) Packet(c wire.Context, from event.Side, data []byte) bool {
 		r.answer(c, m)
 	}
 	return true
+}
+
+// protocol names the conversation by what an onlooker can read of it: "snmp" once
+// he could read a request, "snmpv3" while all of it was encrypted (RFC 3414 section
+// 8), and "snmpv3-discovery" while the two only got to know each other: an empty
+// request and its report (section 4) say nothing of the device.
+func (r *snmpReader) protocol(m snmpMessage) string {
+	switch {
+	case m.version == 3 && m.pdu == 0:
+		r.private = true
+	case m.version != 3 || m.pdu != pduReport && !m.empty:
+		r.readable = true
+	}
+	switch {
+	case r.readable:
+		return "snmp"
+	case r.private:
+		return "snmpv3"
+	default:
+		return "snmpv3-discovery"
+	}
 }
 
 // login tells the community: in v1 and v2c it is the whole of the
@@ -125,6 +148,7 @@ type snmpMessage struct {
 	pdu       uint8  // 0 when it is encrypted
 	request   int
 	status    int
+	empty     bool // it names no variable
 }
 
 // parseSNMP checks a whole message of version 1, 2c (RFC 1157, RFC 1901) or 3
@@ -171,7 +195,7 @@ func (m *snmpMessage) readPDU(content []byte) bool {
 	default:
 		return false
 	}
-	in.want(berSequence)
+	m.empty = len(in.want(berSequence)) == 0
 	return in.done()
 }
 
