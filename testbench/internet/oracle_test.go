@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,22 +50,11 @@ func world(t *testing.T, o internet.Options, lo lab.Options) (*lab.Lab, *interne
 	return l, i
 }
 
-// program skips the test where a program is not installed.
-func program(t *testing.T, name string) {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
-		if _, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return
-		}
-	}
-	t.Skipf("%s is not installed", name)
-}
-
 // unbound runs an iterating, validating unbound on the gateway's side of the
 // uplink and returns a way to ask it.
 func unbound(t *testing.T, l *lab.Lab, i *internet.Internet, more string) func(name string, rrtype uint16, cd bool) *dns.Msg {
 	t.Helper()
-	program(t, "unbound")
+	lab.NeedProgram(t, "unbound")
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)

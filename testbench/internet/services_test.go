@@ -89,7 +89,7 @@ func TestRealClients(t *testing.T) {
 		{"delv: bogus", "delv", "delv @198.51.100.53 -a " + anchor + " www.flipped.example", "resolution failed: RRSIG failed to verify", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			program(t, c.needs)
+			lab.NeedProgram(t, c.needs)
 			out, code := shell(t, l, c.line)
 			if code != c.code || !strings.Contains(out, c.want) {
 				t.Errorf("%s\ncode %d, want %d; output, which should contain %q:\n%s", c.line, code, c.code, c.want, out)
@@ -100,7 +100,7 @@ func TestRealClients(t *testing.T) {
 
 // TestFirmware downloads what an update server offers and checks its digest.
 func TestFirmware(t *testing.T) {
-	program(t, "curl")
+	lab.NeedProgram(t, "curl")
 	l, _ := served(t)
 	out, code := shell(t, l, "curl -sS https://download.firmware.example/firmware/latest.json")
 	var m servers.Manifest

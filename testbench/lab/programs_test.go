@@ -18,22 +18,10 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 )
-
-// program skips the test where a program is not installed.
-func program(t *testing.T, name string) {
-	t.Helper()
-	for dir := range strings.SplitSeq(os.Getenv("PATH")+":"+sbin, ":") {
-		if _, err := exec.LookPath(dir + "/" + name); err == nil {
-			return
-		}
-	}
-	t.Skipf("%s is not installed", name)
-}
 
 // offer makes the gateway a DHCP server by a real program.
 func offer(ctx context.Context, t *testing.T, l *Lab) {
@@ -68,8 +56,8 @@ func TestDHCPClients(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.program+" "+strings.Join(tt.args, " "), func(t *testing.T) {
-			program(t, "busybox")
-			program(t, tt.program)
+			NeedProgram(t, "busybox")
+			NeedProgram(t, tt.program)
 			hosts, err := os.ReadFile("/etc/resolv.conf")
 			must(t, err)
 			ctx, l := start(t, Options{})
@@ -113,7 +101,7 @@ func TestProgramsTrustTheLab(t *testing.T) {
 	ca, server := authority(t)
 	for _, tt := range tests {
 		t.Run(tt.program, func(t *testing.T) {
-			program(t, tt.program)
+			NeedProgram(t, tt.program)
 			ctx, l := start(t, Options{CA: ca})
 			serve(ctx, t, l, server)
 			fetch := func() (string, error) {

@@ -5,7 +5,6 @@ package oracle_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,24 +57,11 @@ func (w *world) file(name, text string) string {
 	return path
 }
 
-func need(t *testing.T, program string) {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin") {
-		if _, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return
-		}
-	}
-	if os.Getenv("REQUIRE_LAB") != "" {
-		t.Fatalf("%s is not installed", program)
-	}
-	t.Skipf("%s is not installed", program)
-}
-
 // unbound starts a validating unbound that forwards everything to the
 // provider's resolver, as the gateway does, and returns what it says of a
 // question.
 func (w *world) unbound() func(dns.Question) string {
-	need(w.t, "unbound")
+	lab.NeedProgram(w.t, "unbound")
 	config := w.file("unbound.conf", fmt.Sprintf(`server:
 	interface: 127.0.0.1
 	username: ""
@@ -176,7 +162,7 @@ func (w *world) exchange(q dns.Question, cd bool) *dns.Msg {
 // delv returns what BIND's validator says of a question: one process each,
 // which asks the provider's resolver for the whole chain.
 func (w *world) delv() func(dns.Question) (status, words string) {
-	need(w.t, "delv")
+	lab.NeedProgram(w.t, "delv")
 	anchor := w.file("delv.anchor", w.net.AnchorStatement())
 	return func(q dns.Question) (string, string) {
 		cmd := w.lab.Gateway.Command(w.t.Context(), "delv", "@"+w.net.ResolverAddrs()[0].String(),

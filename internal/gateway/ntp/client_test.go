@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,18 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
-
-// program skips the test where a program is missing.
-func program(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("REQUIRE_LAB") == "1" {
-		t.Fatalf("the program %s is missing: install it", name)
-	}
-	t.Skipf("the program %s is missing", name)
-}
 
 // start builds a lab with a time server at 192.168.77.1 and fd77::1, and a device
 // that can reach it.
@@ -81,7 +68,7 @@ func start(t *testing.T, clock func() Clock) (*Server, *lab.Lab, context.Context
 // TestChrony: chronyd takes the time by both address families, and from the second
 // address of the port, which shows that the answer leaves from the address asked.
 func TestChrony(t *testing.T) {
-	program(t, "chronyd")
+	lab.NeedProgram(t, "chronyd")
 	var offset atomic.Int64
 	s, l, ctx := start(t, func() Clock {
 		return Clock{Synchronised: true, Stratum: 2, Updated: time.Now(), Offset: time.Duration(offset.Load())}
@@ -106,7 +93,7 @@ func TestChrony(t *testing.T) {
 
 // TestUnsynchronised: chronyd takes no time from a box that does not know it.
 func TestUnsynchronised(t *testing.T) {
-	program(t, "chronyd")
+	lab.NeedProgram(t, "chronyd")
 	s, l, ctx := start(t, nil)
 	out, err := l.Device(0).Command(ctx, "chronyd", "-Q", "-t", "3", "-U", "-f", "/dev/null", "server 192.168.77.1 iburst").CombinedOutput()
 	if err == nil || s.Counts()["answered unsynchronised"] == 0 || s.Counts()["answered"] != 0 {
@@ -116,7 +103,7 @@ func TestUnsynchronised(t *testing.T) {
 
 // TestNtpdig: another implementation, as an SNTP client.
 func TestNtpdig(t *testing.T) {
-	program(t, "ntpdig")
+	lab.NeedProgram(t, "ntpdig")
 	s, l, ctx := start(t, func() Clock { return Clock{Synchronised: true, Stratum: 2, Updated: time.Now()} })
 	out, err := l.Device(0).Command(ctx, "ntpdig", "-t", "3", "192.168.77.1").CombinedOutput()
 	if err != nil || s.Counts()["answered"] == 0 || !strings.Contains(string(out), "192.168.77.1 s2 no-leap") {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -17,18 +16,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
-
-// program skips the test where a program is missing.
-func program(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("REQUIRE_LAB") == "1" {
-		t.Fatalf("the program %s is missing: install it", name)
-	}
-	t.Skipf("the program %s is missing", name)
-}
 
 type running struct {
 	*Server
@@ -115,7 +102,7 @@ func dualStack() Network {
 
 // TestRdisc6: an independent reader of every option.
 func TestRdisc6(t *testing.T) {
-	program(t, "rdisc6")
+	lab.NeedProgram(t, "rdisc6")
 	r := start(t, dualStack())
 	out := r.sh(t, "ip link set eth0 up\n"+wait("ip -6 addr show dev eth0 scope link -tentative | grep -q inet6")+"rdisc6 -1 -r 3 -w 3000 eth0")
 	wants(t, out, "Hop limit : 64", "Stateful address conf. : No", "Stateful other conf. : Yes", "Router lifetime : 1800",

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"assay/testbench/lab"
 )
 
 // serving is a resolver on real sockets of the loopback.
@@ -139,9 +141,7 @@ func TestSecondResolverIsNoticed(t *testing.T) {
 // program runs a real client and gives what it printed.
 func program(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed", name)
-	}
+	lab.NeedProgram(t, name)
 	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
 	if err != nil {
 		t.Logf("%s: %v", name, err)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -67,18 +66,6 @@ func start(t *testing.T, o lab.Options, change func(*Config)) running {
 	return running{s, notes, l, ctx}
 }
 
-// program skips the test where a program is missing.
-func program(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("REQUIRE_LAB") == "1" {
-		t.Fatalf("the program %s is missing: install it", name)
-	}
-	t.Skipf("the program %s is missing", name)
-}
-
 func (r running) run(t *testing.T, device int, name string, args ...string) string {
 	t.Helper()
 	out, err := r.lab.Device(device).Command(r.ctx, name, args...).CombinedOutput()
@@ -99,7 +86,7 @@ func wants(t *testing.T, text string, words ...string) {
 }
 
 func TestUDHCPC(t *testing.T) {
-	program(t, "busybox")
+	lab.NeedProgram(t, "busybox")
 	r := start(t, lab.Options{}, nil)
 	for _, flags := range [][]string{{"-r", "192.168.77.120", "-x", "hostname:doorbell", "-V", "acme 1.0"}, {}, {"-B"}} {
 		args := append([]string{"udhcpc", "-f", "-q", "-n", "-i", "eth0", "-s", lab.UDHCPCScriptFile, "-O", "ntpsrv"}, flags...)
@@ -123,7 +110,7 @@ esac
 `
 
 func TestDhclient(t *testing.T) {
-	program(t, "dhclient")
+	lab.NeedProgram(t, "dhclient")
 	r := start(t, lab.Options{}, nil)
 	d := r.lab.Device(0)
 	conf := "request subnet-mask, routers, domain-name-servers, ntp-servers, interface-mtu;\nsend host-name \"camera\";\n"
@@ -154,7 +141,7 @@ func TestDhclient(t *testing.T) {
 }
 
 func TestDhcpcd(t *testing.T) {
-	program(t, "dhcpcd")
+	lab.NeedProgram(t, "dhcpcd")
 	r := start(t, lab.Options{}, func(c *Config) { c.Network.RapidCommit = true })
 	d := r.lab.Device(0)
 	script := "#!/bin/sh\necho \"$reason $new_ip_address dns=$new_domain_name_servers\" >> /run/said\n"
@@ -174,7 +161,7 @@ func TestDhcpcd(t *testing.T) {
 
 // TestConflictProbe: a device with a static address inside the pool keeps it.
 func TestConflictProbe(t *testing.T) {
-	program(t, "busybox")
+	lab.NeedProgram(t, "busybox")
 	r := start(t, lab.Options{Devices: 2}, nil)
 	if err := r.lab.Device(1).Assign("eth0", netip.MustParsePrefix("192.168.77.100/24")); err != nil {
 		t.Fatal(err)
@@ -186,7 +173,7 @@ func TestConflictProbe(t *testing.T) {
 
 // TestLinkIsLost: the port goes down and comes back, and devices are served again.
 func TestLinkIsLost(t *testing.T) {
-	program(t, "busybox")
+	lab.NeedProgram(t, "busybox")
 	r := start(t, lab.Options{}, nil)
 	udhcpc := []string{"udhcpc", "-f", "-q", "-t", "10", "-T", "1", "-n", "-i", "eth0", "-s", lab.UDHCPCScriptFile}
 	r.run(t, 0, "busybox", udhcpc...)

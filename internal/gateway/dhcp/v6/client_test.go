@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -21,18 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
-
-// program skips the test where a program is missing.
-func program(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("REQUIRE_LAB") == "1" {
-		t.Fatalf("the program %s is missing: install it", name)
-	}
-	t.Skipf("the program %s is missing", name)
-}
 
 // notebook keeps notes as text.
 type notebook struct {
@@ -134,7 +121,7 @@ func (r running) dhclient(t *testing.T) string {
 }
 
 func TestDhclientStateful(t *testing.T) {
-	program(t, "dhclient")
+	lab.NeedProgram(t, "dhclient")
 	r := start(t, Stateful, false)
 	client := r.dhclient(t)
 	r.sh(t, up+client+"-1 eth0")
@@ -155,7 +142,7 @@ func TestDhclientStateful(t *testing.T) {
 }
 
 func TestDhclientStateless(t *testing.T) {
-	program(t, "dhclient")
+	lab.NeedProgram(t, "dhclient")
 	r := start(t, Stateless, false)
 	r.sh(t, up+r.dhclient(t)+"-1 -S eth0")
 	wants(t, r.sh(t, "cat /run/said"), "dns=2001:db8:77::1 search=lan.example. sntp=2001:db8:77::1")
@@ -165,7 +152,7 @@ func TestDhclientStateless(t *testing.T) {
 }
 
 func TestDhcpcd(t *testing.T) {
-	program(t, "dhcpcd")
+	lab.NeedProgram(t, "dhcpcd")
 	r := start(t, Stateful, true)
 	d := r.lab.Device(0)
 	script := "#!/bin/sh\necho \"$reason $new_dhcp6_ia_na1_ia_addr1 dns=$new_dhcp6_name_servers ntp=$new_dhcp6_ntp_server_addr\" >> /run/said\n"
