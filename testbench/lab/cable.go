@@ -56,7 +56,7 @@ func (l *Lab) connect() error {
 	cables := []cable{
 		{l.Internet, InternetLink, internetIndex, internetMAC(), netPort, wanBridge},
 		{l.Gateway, WANLink, wanIndex, wanMAC(), wanPort, wanBridge},
-		{l.Gateway, LANLink, lanIndex, lanMAC(), lanPort, lanBridge},
+		l.lanCable(),
 	}
 	for i, d := range l.Devices {
 		mac := docMAC(byte(i + 1))
@@ -71,6 +71,30 @@ func (l *Lab) connect() error {
 		}
 	}
 	return nil
+}
+
+func (l *Lab) lanCable() cable {
+	return cable{l.Gateway, LANLink, lanIndex, lanMAC(), lanPort, lanBridge}
+}
+
+// PullOut takes the gateway's LAN link away altogether, as a USB adapter that is
+// pulled out: its addresses, settings and sockets go with it.
+func (l *Lab) PullOut() error {
+	link, err := l.Gateway.link(LANLink)
+	if err != nil {
+		return err
+	}
+	return l.Gateway.routes.LinkDel(link)
+}
+
+// PutBack makes the gateway's LAN link again after PullOut: down and bare, with the
+// same name and, when mac is nil, the same MAC address.
+func (l *Lab) PutBack(mac net.HardwareAddr) error {
+	c := l.lanCable()
+	if mac != nil {
+		c.mac = mac
+	}
+	return l.lay(c)
 }
 
 // cable leads from a site's link to a port of the switch.

@@ -133,6 +133,31 @@ func (l *LAN) up(ctx context.Context) error {
 	return nil
 }
 
+// Renew gives the LAN port its settings and addresses anew after its adapter was
+// taken away and put in again: the kernel has forgotten them. The firewall knows the
+// port by its name and never left.
+func (l *LAN) Renew(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return errors.New("cannot renew the LAN: it is down")
+	}
+	for _, step := range []func() error{
+		ctx.Err,
+		l.quietLAN,
+		func() error { return l.journal.SetLinkUp(l.cfg.LAN, true) },
+		l.linkLocal,
+		func() error { return l.setAddresses(l.wanted.addresses, l.wanted.network) },
+		l.forwardingOn,
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("cannot set up the LAN port again: %w", err)
+		}
+	}
+	l.note("changed")
+	return nil
+}
+
 // Down puts the host back as it was. The LAN cannot be used after it; a second
 // Down does nothing.
 func (l *LAN) Down(ctx context.Context) error {

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -22,6 +23,22 @@ func Control(device string) func(network, address string, c syscall.RawConn) err
 		})
 		return errors.Join(err, failed)
 	}
+}
+
+// Rebind ties a socket that Control has prepared to the device of that name anew: a
+// device that was taken away and came back is another one to the kernel, and sockets
+// of the former one hear nothing and give no error. It needs CAP_NET_RAW.
+func Rebind(device string, socket syscall.Conn) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s again: %w", device, err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = unix.BindToDevice(int(fd), device) })
+	if err := errors.Join(err, failed); err != nil {
+		return fmt.Errorf("cannot listen on %s again: %w", device, err)
+	}
+	return nil
 }
 
 // receiveBuffer holds some 4,000 questions while all readers are busy.

@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"assay/internal/assess"
@@ -62,7 +63,8 @@ type Config struct {
 type Box struct {
 	cfg      Config
 	store    *store.Store
-	capture  *capture.Capture
+	port     *port
+	sockets  sockets
 	desk     *desk.Desk
 	lan      *lan.LAN
 	uplink   *uplink.Uplink
@@ -73,7 +75,8 @@ type Box struct {
 	running                sync.WaitGroup
 	mu                     sync.Mutex
 	failed                 error
-	dead                   chan struct{} // closed when something failed for good
+	listeners              []syscall.Conn // sockets of the resolver; see Rebind there
+	dead                   chan struct{}  // closed when something failed for good
 }
 
 // Start brings everything up. What it had done when something failed is undone.
@@ -123,16 +126,17 @@ func (b *Box) openStore(context.Context) (err error) {
 }
 
 // watch opens the capture before anything can cross the port.
-func (b *Box) watch(ctx context.Context) error {
-	port := b.cfg.Settings.Ports.LAN
-	if err := b.cfg.Kernel.Do(func() (err error) {
-		b.capture, err = capture.Open(capture.Config{Interface: port})
-		return err
-	}); err != nil {
+func (b *Box) watch(ctx context.Context) (err error) {
+	name := b.cfg.Settings.Ports.LAN
+	open := func() (c *capture.Capture, err error) {
+		err = b.cfg.Kernel.Do(func() (err error) { c, err = capture.Open(capture.Config{Interface: name}); return err })
+		return c, err
+	}
+	if b.port, err = openPort(open, b.portGone, b.portBack); err != nil {
 		return err
 	}
 	b.desk = desk.New(desk.Config{
-		Interface: port, Frames: b.capture, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
+		Interface: name, Frames: b.port, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
 		Run: b.cfg.Settings.Run, Publish: b.follow, Devices: b.cfg.Devices,
 	})
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -207,8 +211,8 @@ func (b *Box) Close(ctx context.Context) error {
 	if b.uplink != nil {
 		all = errors.Join(all, b.uplink.Stop(ctx))
 	}
-	if b.capture != nil {
-		all = errors.Join(all, b.capture.Close())
+	if b.port != nil {
+		all = errors.Join(all, b.port.Close())
 	}
 	return all
 }

@@ -124,16 +124,23 @@ func (b *Box) uplinkChanged(ctx context.Context, st uplink.State) {
 	if b.lan == nil || ctx.Err() != nil {
 		return
 	}
-	failed := b.lan.RefuseUplink(ctx)
-	if b.cfg.Settings.LAN.IPv6 != "off" {
-		failed = errors.Join(failed, b.lan.SetDelegated(ctx, b.delegated()), b.services.follow(b.lan.Addresses()))
-	}
+	failed := b.followUplink(ctx)
 	if b.resolver != nil && len(b.cfg.Settings.DNS.Upstreams) == 0 {
 		b.resolver.SetUpstreams(servers(st.Resolvers))
 	}
 	if failed != nil {
 		b.trouble("uplink", failed)
 	}
+}
+
+// followUplink gives the LAN the prefix of the uplink and keeps devices out of its
+// networks.
+func (b *Box) followUplink(ctx context.Context) error {
+	failed := b.lan.RefuseUplink(ctx)
+	if b.cfg.Settings.LAN.IPv6 == "off" {
+		return failed
+	}
+	return errors.Join(failed, b.lan.SetDelegated(ctx, b.delegated()), b.services.follow(b.lan.Addresses()))
 }
 
 func servers(addrs []netip.Addr) []resolver.Server {
@@ -168,10 +175,12 @@ func (b *Box) startResolver(ctx context.Context) error {
 	opener := net.ListenConfig{Control: resolver.Control(s.Ports.LAN)}
 	cfg.Listen = func(ctx context.Context, network, address string) (l net.Listener, err error) {
 		err = b.cfg.Kernel.Do(func() (err error) { l, err = opener.Listen(ctx, network, address); return err })
+		b.listening(l)
 		return l, err
 	}
 	cfg.ListenPacket = func(ctx context.Context, network, address string) (p net.PacketConn, err error) {
 		err = b.cfg.Kernel.Do(func() (err error) { p, err = opener.ListenPacket(ctx, network, address); return err })
+		b.listening(p)
 		return p, err
 	}
 	for _, a := range b.ownAddresses() {

@@ -5,7 +5,6 @@ package box
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/netip"
 
 	"assay/internal/assess/evidence"
@@ -57,42 +56,18 @@ func (b *Box) serve(s *services) error {
 }
 
 func (b *Box) makeServices() (s *services, err error) {
-	port, k := b.cfg.Settings.Ports.LAN, b.cfg.Kernel
 	s = &services{settings: b.cfg.Settings.LAN}
-	if s.v4, err = v4.New(v4.Config{
-		Folder: b.cfg.Settings.Store.State, Note: b.note,
-		Open: func() (l v4.Link, err error) {
-			err = k.Do(func() (err error) { l, err = v4.OpenLink(port); return err })
-			return l, err
-		},
-	}); err != nil {
+	folder := b.cfg.Settings.Store.State
+	if s.v4, err = v4.New(v4.Config{Folder: folder, Note: b.note, Open: onPort(b, "dhcp4", v4.OpenLink)}); err != nil {
 		return nil, err
 	}
-	if s.v6, err = v6.New(v6.Config{
-		Folder: b.cfg.Settings.Store.State, Note: b.note,
-		Open: func() (c net.PacketConn, err error) {
-			err = k.Do(func() (err error) { c, err = v6.OpenPort(port); return err })
-			return c, err
-		},
-	}); err != nil {
+	if s.v6, err = v6.New(v6.Config{Folder: folder, Note: b.note, Open: onPort(b, "dhcp6", v6.OpenPort)}); err != nil {
 		return nil, err
 	}
-	if s.ra, err = ra.New(ra.Config{
-		MAC: b.capture.Address(), Note: b.note,
-		Open: func() (c ra.Conn, err error) {
-			err = k.Do(func() (err error) { c, err = ra.OpenPort(port); return err })
-			return c, err
-		},
-	}); err != nil {
+	if s.ra, err = ra.New(ra.Config{MAC: b.port.Address(), Note: b.note, Open: onPort(b, "ra", ra.OpenPort)}); err != nil {
 		return nil, err
 	}
-	s.ntp, err = ntp.New(ntp.Config{
-		Clock: b.cfg.Clock, Note: b.note,
-		Open: func() (c ntp.Conn, err error) {
-			err = k.Do(func() (err error) { c, err = ntp.OpenPort(port); return err })
-			return c, err
-		},
-	})
+	s.ntp, err = ntp.New(ntp.Config{Clock: b.cfg.Clock, Note: b.note, Open: onPort(b, "ntp", ntp.OpenPort)})
 	return s, err
 }
 
