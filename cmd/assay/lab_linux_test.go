@@ -23,7 +23,8 @@ import (
 )
 
 // programs are what the scripts can run: fakelab is 'assay lab' with a box that
-// gives a network without services, and for evidence the file $PLUG.
+// gives a network without services, and for evidence the file $PLUG; with $BREAKS it
+// fails as soon as the device has made the file of that name.
 func programs() map[string]func() {
 	return map[string]func(){"assay": main, "fakelab": fakeLab}
 }
@@ -63,11 +64,14 @@ func fakeLab() {
 }
 
 // fakeBox brings the LAN port up and at its end publishes a run about $PLUG.
-func fakeBox(_ context.Context, l *lab.Lab, o boxOptions) (func(context.Context) error, error) {
+func fakeBox(_ context.Context, l *lab.Lab, o boxOptions) (running, error) {
 	if err := l.Gateway.Assign(o.Config.Ports.LAN, netip.MustParsePrefix("192.0.2.1/24")); err != nil {
-		return nil, err
+		return running{}, err
 	}
-	return func(context.Context) error {
+	if flag := os.Getenv("BREAKS"); flag != "" {
+		return brokenBox(flag), nil
+	}
+	return running{stop: func(context.Context) error {
 		s, err := store.Open(o.Config.Store.Folder, store.Limits{})
 		if err != nil {
 			return err
@@ -85,7 +89,43 @@ func fakeBox(_ context.Context, l *lab.Lab, o boxOptions) (func(context.Context)
 		o.Publish(session.Snapshot{Record: assess.RunNote{ID: "not yet"}})
 		o.Publish(session.Snapshot{Record: assess.RunNote{ID: place.Record().ID}, Started: started, Graded: true, Report: a.Report(asOf)})
 		return err
-	}, nil
+	}}, nil
+}
+
+// brokenBox fails when there is a file of that name.
+func brokenBox(flag string) running {
+	failed := make(chan struct{})
+	go func() {
+		for again := time.NewTicker(10 * time.Millisecond); ; <-again.C {
+			if _, err := os.Stat(flag); err == nil {
+				close(failed)
+				return
+			}
+		}
+	}()
+	return running{failed: failed, stop: func(context.Context) error { return errors.New("the LAN port caught fire") }}
+}
+
+// TestLabBoxFails: a command that would run on is ended when the box has failed, and
+// the reason is told.
+func TestLabBoxFails(t *testing.T) {
+	if !hasLab(t) {
+		t.Skip("there are no namespaces here")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	flag := filepath.Join(t.TempDir(), "begun")
+	cmd := fakeCommand(ctx, "--", "sh", "-c", "touch "+flag+"; exec sleep 1000")
+	cmd.Env = append(cmd.Env, "BREAKS="+flag)
+	out, _ := cmd.CombinedOutput() // the exit code is looked at
+	if got := cmd.ProcessState.ExitCode(); got != exitMissing {
+		t.Errorf("exit code %d, want %d", got, exitMissing)
+	}
+	for _, words := range []string{"because the gateway failed", "the gateway failed while the device ran", "the LAN port caught fire"} {
+		if !strings.Contains(string(out), words) {
+			t.Errorf("did not say %q:\n%s", words, out)
+		}
+	}
 }
 
 func fakeEvidence(p store.Place) error {

@@ -14,10 +14,10 @@ import (
 )
 
 // startBox starts the gateway in this process's network, which is the lab's.
-func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (stop func(context.Context) error, err error) {
+func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 	kernel, err := netos.New(netos.Options{})
 	if err != nil {
-		return nil, err
+		return running{}, err
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(o.Roots)
@@ -27,13 +27,13 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (stop func(context.
 	})
 	if err != nil {
 		kernel.Close()
-		return nil, fmt.Errorf("cannot start the gateway: %w", err)
+		return running{}, fmt.Errorf("cannot start the gateway: %w", err)
 	}
-	return func(ctx context.Context) error {
+	return running{failed: b.Failed(), stop: func(ctx context.Context) error {
 		err := b.Close(context.WithoutCancel(ctx)) // the network is put back even after an interruption
 		kernel.Close()
 		return err
-	}, nil
+	}}, nil
 }
 
 // internetNetworks are where the virtual internet's servers are: networks that are

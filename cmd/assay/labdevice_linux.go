@@ -14,9 +14,29 @@ import (
 // patience is what COMMAND has to end in after SIGTERM.
 const patience = 5 * time.Second
 
+// errBoxFailed ends COMMAND: without a gateway it would run on for nothing.
+var errBoxFailed = errors.New("the gateway failed while the device ran")
+
+// while is a context that ends when the box fails; stop gives its watch back.
+func (r running) while(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		select {
+		case <-r.failed:
+			cancel(errBoxFailed)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil); <-watching }
+}
+
 // device runs COMMAND, or a shell, on the device and says how it ended. An error is
 // one of the lab, not of the command.
 func (l *labCmd) device(ctx context.Context, c *console, w *world) error {
+	ctx, stop := w.box.while(ctx)
+	defer stop()
 	if l.DeviceTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.DeviceTimeout)
@@ -40,6 +60,9 @@ func (l *labCmd) device(ctx context.Context, c *console, w *world) error {
 	if errors.Is(err, exec.ErrWaitDelay) {
 		c.tell("assay: something that it started runs on, and is ended now\n")
 	}
+	if cause := context.Cause(ctx); errors.Is(cause, errBoxFailed) {
+		return fail(exitMissing, "%w; what it did is not graded", cause)
+	}
 	return nil
 }
 
@@ -50,6 +73,8 @@ func howEnded(ctx context.Context, s *os.ProcessState) string {
 		how = "was ended by a signal: " + s.String()
 	}
 	switch {
+	case errors.Is(context.Cause(ctx), errBoxFailed):
+		return how + ", because the gateway failed"
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return how + ", after the time of --device-timeout"
 	case ctx.Err() != nil:

@@ -23,7 +23,7 @@ import (
 type world struct {
 	lab      *lab.Lab
 	internet *internet.Internet
-	stop     func(context.Context) error // ends the box
+	box      running
 	folder   string                      // of the box's runs
 	pcap     string                      // where the user wants the evidence
 	warn     func(error)
@@ -41,9 +41,17 @@ type boxOptions struct {
 	Warn    func(error)
 }
 
+// running is a box that was started.
+type running struct {
+	// stop ends all runs and the box; its error also tells why the box failed.
+	stop func(context.Context) error
+	// failed is closed when a part of the box failed for good.
+	failed <-chan struct{}
+}
+
 // starter starts a box in this process's own network namespace. It returns when the
-// device may be plugged in; stop ends all runs and the box.
-type starter func(ctx context.Context, l *lab.Lab, o boxOptions) (stop func(context.Context) error, err error)
+// device may be plugged in.
+type starter func(ctx context.Context, l *lab.Lab, o boxOptions) (running, error)
 
 // newWorld builds the lab, the internet and the box, in this order.
 func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, start starter) (w *world, err error) {
@@ -69,7 +77,7 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 	if o.Config, err = w.settings(cmd, anchors); err != nil {
 		return w, err
 	}
-	w.stop, err = start(ctx, w.lab, o)
+	w.box, err = start(ctx, w.lab, o)
 	return w, err
 }
 
@@ -104,8 +112,8 @@ func label(cmd *labCmd) string {
 
 // finish ends the box, keeps the evidence and takes everything down.
 func (w *world) finish(ctx context.Context) ([]session.Snapshot, error) {
-	stop := w.stop
-	w.stop = nil
+	stop := w.box.stop
+	w.box.stop = nil
 	err := stop(ctx)
 	ended := w.runs.graded()
 	if err == nil && w.pcap != "" {
@@ -140,8 +148,8 @@ func (w *world) keepEvidence(ended []session.Snapshot) error {
 
 func (w *world) close(ctx context.Context) error {
 	var errs []error
-	if w.stop != nil {
-		errs = append(errs, w.stop(ctx))
+	if w.box.stop != nil {
+		errs = append(errs, w.box.stop(ctx))
 	}
 	if w.internet != nil {
 		errs = append(errs, w.internet.Close())
