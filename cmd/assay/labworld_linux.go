@@ -24,8 +24,8 @@ type world struct {
 	lab      *lab.Lab
 	internet *internet.Internet
 	box      running
-	folder   string                      // of the box's runs
-	pcap     string                      // where the user wants the evidence
+	folder   string // of the box's runs
+	pcap     string // where the user wants the evidence
 	warn     func(error)
 	runs     runs
 }

@@ -8,9 +8,12 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"assay/internal/assess/evidence"
+	"assay/internal/run/session"
 	"assay/testbench/lab"
 )
 
@@ -60,6 +63,31 @@ func TestForgedClients(t *testing.T) {
 	w.stop()
 	if n := len(w.places()); n > w.settings.Run.Devices {
 		t.Errorf("there are %d runs on disk after the end", n)
+	}
+}
+
+// TestForgedAddressesHoldNoSeat: forged addresses have every seat before a device
+// comes; it is watched all the same, from its first frame.
+func TestForgedAddressesHoldNoSeat(t *testing.T) {
+	w := newWorld(t, lab.Options{Devices: 2})
+	w.start()
+	send := rawSocket(t, w.lab.Device(1))
+	for i := range 2 * w.settings.Run.Devices {
+		must(t, send(discover([]byte{2, 9, 9, 9, 9, byte(i)}, uint32(i))))
+	}
+	w.until("every seat is taken", func() bool { return len(w.runs.of("")) >= w.settings.Run.Devices })
+	w.do(0, lease+visit)
+	w.until("the device is watched", func() bool { r := w.runs.of(mac(0)); return len(r) == 1 && r[0].State == session.Observing })
+	w.stop()
+	for _, p := range w.places() {
+		if p.Record().MAC != mac(0) {
+			continue
+		}
+		first := w.entries(p)
+		first = slices.DeleteFunc(first, func(e evidence.Entry) bool { return e.Kind != evidence.KindPacket })
+		if text := dump(first[:min(6, len(first))]); !strings.Contains(text, "\x63\x82\x53\x63\x35\x01\x01") {
+			t.Error("its evidence does not begin with its search for an address")
+		}
 	}
 }
 

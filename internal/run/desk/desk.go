@@ -68,7 +68,7 @@ type Desk struct {
 	standing standing
 	seats    map[[6]byte]*seat
 	finished finished
-	crowd    crowd
+	hall     hall
 }
 
 type stamped struct {
@@ -92,7 +92,7 @@ func New(cfg Config) *Desk {
 	}
 	return &Desk{
 		cfg: cfg, box: cfg.Frames.Address(), notes: make(chan stamped, noteQueue), orders: make(chan order),
-		standing: standing{}, seats: map[[6]byte]*seat{}, finished: finished{}, crowd: crowd{},
+		standing: standing{}, seats: map[[6]byte]*seat{}, finished: finished{}, hall: hall{},
 	}
 }
 

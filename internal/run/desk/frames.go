@@ -36,22 +36,43 @@ func (d *Desk) frame(f capture.Frame) {
 		d.fromBox(f, to)
 		return
 	}
-	if s := d.seat(from, f.At); s != nil {
-		s.spoke, s.frames = f.At, s.frames+1
-		s.frame(f)
-	}
+	d.fromDevice(f, from, to == d.box)
 	if s, known := d.seats[to]; known && to != from {
 		s.frame(f)
 	}
+}
+
+// fromDevice records what a device sent. One that has no seat gets one, or waits.
+func (d *Desk) fromDevice(f capture.Frame, from [6]byte, toBox bool) {
+	s := d.seats[from]
+	if s == nil {
+		if !d.welcome(from, f.At) {
+			return
+		}
+		if s = d.seat(from, f.At); s == nil {
+			d.wait(from, f, toBox)
+			return
+		}
+	}
+	s.talk.spoke(toBox)
+	s.spoke, s.frames = f.At, s.frames+1
+	s.frame(f)
 }
 
 // fromBox records what the box sent: to one device, or to all of them.
 func (d *Desk) fromBox(f capture.Frame, to [6]byte) {
 	group := to[0]&1 != 0
 	for mac, s := range d.seats {
+		if !group && mac == to {
+			s.talk.told()
+		}
 		if group || mac == to {
 			s.frame(f)
 		}
+	}
+	if v := d.hall[to]; v != nil {
+		v.talk.told()
+		v.keep(f)
 	}
 }
 
@@ -87,6 +108,8 @@ func (d *Desk) record(n stamped) {
 	}
 	if of.MAC == "" {
 		d.standing.keep(n.note)
+	} else {
+		d.heardOfLease(n, of.MAC)
 	}
 	for mac, s := range d.seats {
 		if of.MAC == "" || of.MAC == macText(mac) {

@@ -102,8 +102,8 @@ func TestForgedAddressesFillNoDisk(t *testing.T) {
 		if len(kept) != 2 || kept[camera].Record().State != store.Done || kept[plug].Record().State != store.Done {
 			t.Errorf("%d runs are kept: %v", len(kept), kept)
 		}
-		if len(w.desk.crowd) == 0 || len(w.desk.crowd) > crowdLimit {
-			t.Errorf("%d forged devices were counted", len(w.desk.crowd))
+		if len(w.desk.hall) == 0 || len(w.desk.hall) > hallLimit {
+			t.Errorf("%d forged devices wait", len(w.desk.hall))
 		}
 	})
 }

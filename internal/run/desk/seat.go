@@ -24,6 +24,7 @@ type seat struct {
 	before capture.Counts // of the capture when the log began
 	frames int            // from the device
 	spoke  time.Time      // last frame from the device
+	talk   talk           // whether it and the box answer each other
 	synced time.Time
 }
 
@@ -47,22 +48,19 @@ func (s *seat) sync(now time.Time) {
 // time they were last heard.
 type finished map[[6]byte]time.Time
 
-// crowd counts the frames of devices for which there was no seat.
-type crowd map[[6]byte]int
+// finishedLimit bounds a table that a device with forged addresses could fill.
+const finishedLimit = 256
 
-// Bounds of tables that a device with forged addresses could fill.
-const (
-	finishedLimit = 256
-	crowdLimit    = 256
-)
-
-// seat finds the seat of a device, or gives it one; nil when it gets none.
+// seat gives a device a seat while one is free; nil when it gets none. Its log begins
+// with what was heard of it in the hall.
 func (d *Desk) seat(mac [6]byte, at time.Time) *seat {
-	if s, ok := d.seats[mac]; ok {
-		return s
-	}
-	if !d.welcome(mac, at) {
+	if len(d.seats) >= max(1, d.cfg.Run.Devices) {
 		return nil
+	}
+	v := d.hall[mac]
+	delete(d.hall, mac)
+	if v != nil && len(v.frames) > 0 {
+		at = v.frames[0].At
 	}
 	s, err := d.open(mac, at)
 	if err != nil {
@@ -71,10 +69,11 @@ func (d *Desk) seat(mac [6]byte, at time.Time) *seat {
 		return nil
 	}
 	d.seats[mac] = s
+	s.remember(v)
 	return s
 }
 
-// welcome says whether a device that has no run gets one.
+// welcome says whether a device that has no run may get one.
 func (d *Desk) welcome(mac [6]byte, at time.Time) bool {
 	if mac[0]&1 != 0 || mac == [6]byte{} || mac == d.box {
 		return false
@@ -86,14 +85,7 @@ func (d *Desk) welcome(mac [6]byte, at time.Time) bool {
 		}
 		delete(d.finished, mac)
 	}
-	if !d.expected(mac) {
-		return false
-	}
-	if len(d.seats) >= max(1, d.cfg.Run.Devices) {
-		d.crowd.add(mac)
-		return false
-	}
-	return true
+	return d.expected(mac)
 }
 
 func (d *Desk) expected(mac [6]byte) bool {
@@ -110,12 +102,6 @@ func (f finished) add(mac [6]byte, at time.Time) {
 		clear(f)
 	}
 	f[mac] = at
-}
-
-func (c crowd) add(mac [6]byte) {
-	if _, known := c[mac]; known || len(c) < crowdLimit {
-		c[mac]++
-	}
 }
 
 // open begins a run: its folder, its log, and the log's first entries.
@@ -186,11 +172,7 @@ func (d *Desk) stray(s *seat, now time.Time) bool {
 	if s.run.State() != session.Joined || s.frames > strayFrames || now.Sub(s.spoke) < straySilence {
 		return false
 	}
-	delete(d.seats, s.mac)
-	s.run.End("It said next to nothing and went away.", now)
-	if err := errors.Join(s.log.Close(), s.place.Delete()); err != nil {
-		s.run.Trouble(err.Error())
-	}
+	d.forget(s, "It said next to nothing and went away.", now)
 	return true
 }
 
