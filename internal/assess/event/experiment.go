@@ -1,0 +1,193 @@
+package event
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The kinds of notes in which the box tells what an experiment did. Their bodies are
+// the types of this file as JSON. A note says what was meant; an experiment counts
+// only when the packets that belong to it are in the log as well.
+const (
+	NoteStep      = "step"      // StepNote
+	NoteArm       = "arm"       // ArmNote
+	NoteFaulted   = "faulted"   // FaultedNote
+	NoteIntercept = "intercept" // InterceptNote
+	NoteProbe     = "probe"     // ProbeNote
+	NoteLookup    = "lookup"    // LookupNote
+	NoteConsent   = "consent"   // ConsentNote
+)
+
+// Phase says which end of something a note marks.
+type Phase string
+
+// The phases. A step or an arm begins once and ends once, with one of the last three.
+const (
+	Begun   Phase = "begun"
+	Ended   Phase = "ended"
+	Skipped Phase = "skipped" // by the operator, or because it cannot be done here
+	Aborted Phase = "aborted" // by a stop rule; Why says which
+)
+
+// StepNote marks one step of a plan.
+type StepNote struct {
+	Step       int    `json:"step"` // from 1
+	Of         int    `json:"of"`
+	Network    string `json:"network"`    // "N1" to "N7"
+	Experiment string `json:"experiment"` // name in the plan, such as "dnssec-pairs"
+	Phase      Phase  `json:"phase"`
+	Why        string `json:"why,omitempty"`
+	// Fresh is how the device was made to start afresh: "relay", "link", "operator"
+	// or "none".
+	Fresh string `json:"fresh,omitempty"`
+	// Seed gives the random order of the step's arms again.
+	Seed uint64 `json:"seed,omitempty"`
+}
+
+// The arms of the DNS experiments (ArmNote.Arm, FaultedNote.Arm).
+const (
+	ArmControl  = "control"  // the genuine answer
+	ArmFlipped  = "flipped"  // one bit of the RRSIG over the address records flipped
+	ArmDSDenial = "dsdenial" // the signed proof that there is no DS damaged
+	ArmStripped = "stripped" // signatures removed though DO was set
+	ArmWrongKey = "wrongkey" // signed by a key that is not the zone's
+	ArmExpired  = "expired"  // a genuine signature whose time is over
+	ArmNXDomain = "nxdomain" // a denial without proof
+	ArmServfail = "servfail" // SERVFAIL with EDE 6 (RFC 8914 section 4.7)
+	ArmTruncate = "truncate" // TC=1 over UDP
+	ArmLarge    = "large"    // an answer over 512 bytes
+	ArmChain    = "chain"    // a chain of four CNAMEs
+	ArmDrop     = "drop"     // no answer
+	ArmStray    = "stray"    // an answer before the genuine one that must be ignored
+)
+
+// ArmNote marks one arm of a DNS experiment: from Begun to Ended the answers for
+// the names are as the arm says, on every resolver path that is served.
+type ArmNote struct {
+	Experiment string   `json:"experiment"`
+	Pair       int      `json:"pair"` // control and attack of one pair share it, from 1
+	Arm        string   `json:"arm"`
+	Names      []string `json:"names,omitempty"` // lower case with the final dot; none: every name
+	Phase      Phase    `json:"phase"`
+	Why        string   `json:"why,omitempty"`
+}
+
+// FaultedNote is one answer that was changed, or given untouched as the control of
+// a pair. The packet with the answer follows it in the log.
+type FaultedNote struct {
+	Pair     int            `json:"pair"`
+	Arm      string         `json:"arm"`
+	Client   netip.AddrPort `json:"client"`
+	Resolver netip.AddrPort `json:"resolver"` // as the device addressed it
+	ID       uint16         `json:"id"`       // of the DNS message
+	Name     string         `json:"name"`     // lower case with the final dot
+	Type     uint16         `json:"type"`
+	DO       bool           `json:"do"`
+	CD       bool           `json:"cd"`
+	// State is what the box's own validation said of the genuine answer:
+	// "secure", "insecure", "bogus" or "indeterminate".
+	State string `json:"state"`
+	// Canary is the address that only an accepted wrong answer leads to.
+	Canary netip.Addr `json:"canary,omitzero"`
+}
+
+// The flaws of an interception (InterceptNote.Case).
+const (
+	CasePass        = "pass"         // spliced through untouched: the control
+	CaseSelfSigned  = "self-signed"  //
+	CaseUnknownCA   = "unknown-ca"   // a chain of an authority nobody trusts
+	CaseReplacedKey = "replaced-key" // the genuine leaf with another key and a signature that does not fit
+	CaseWrongName   = "wrong-name"   // the operator's public certificate, issued for another name
+	CaseLeafAsCA    = "leaf-as-ca"   // a leaf signed by the operator's leaf
+	CaseTLS10       = "tls-1.0"
+	CaseTLS11       = "tls-1.1"
+	CaseSwallowed   = "swallowed" // the ClientHello gets no answer
+)
+
+// The ends of an interception (InterceptNote.Outcome). Accepted means that the
+// client's Finished was verified and that at least one byte of application data
+// was decrypted that is no alert; a finished handshake alone is Completed.
+const (
+	InterceptAccepted  = "accepted"
+	InterceptCompleted = "completed"
+	InterceptRefused   = "refused"   // a fatal alert, or the connection closed before data
+	InterceptNoHello   = "no-hello"  // no ServerHello was possible with what the client offers
+	InterceptPassed    = "passed"    // of CasePass: bytes of the genuine server went both ways
+	InterceptSilent    = "silent"    // of CasePass: the genuine server did not answer
+	InterceptSwallowed = "swallowed" // of CaseSwallowed
+	InterceptBroken    = "broken"    // the box could not do it; Why says why
+)
+
+// InterceptNote is one TLS connection of the device that the box handled. Client
+// and Server are the ends as the device has them, so that the connection is found
+// in the log.
+type InterceptNote struct {
+	Case    string         `json:"case"`
+	Client  netip.AddrPort `json:"client"`
+	Server  netip.AddrPort `json:"server"`
+	Name    string         `json:"name,omitempty"` // SNI
+	Attempt int            `json:"attempt"`        // in a row for this destination, port and case, from 1
+	Outcome string         `json:"outcome"`
+	Why     string         `json:"why,omitempty"`
+	Version uint16         `json:"version,omitempty"` // negotiated, as on the wire: 0x0304 is TLS 1.3
+	Suite   uint16         `json:"suite,omitempty"`
+	KeyType string         `json:"keyType,omitempty"` // "rsa", "ecdsa", "ed25519"
+	// Alert is what the client sent: its description and true, or nothing.
+	Alert   uint8 `json:"alert,omitempty"`
+	Alerted bool  `json:"alerted,omitempty"`
+	// AppBytes is how much application data of the client was decrypted.
+	AppBytes int `json:"appBytes,omitempty"`
+	// ClientCertificate says that the client answered with a certificate of its own.
+	ClientCertificate bool `json:"clientCertificate,omitempty"`
+	// Leaf is the SHA-256 of the leaf that was presented, lower-case hex.
+	Leaf string `json:"leaf,omitempty"`
+	// ChainBytes and GenuineBytes are the sizes of the presented and of the genuine
+	// chain in DER; zero when not known.
+	ChainBytes   int       `json:"chainBytes,omitempty"`
+	GenuineBytes int       `json:"genuineBytes,omitempty"`
+	Began        time.Time `json:"began"`
+}
+
+// ProbeNote is one question asked of the device itself.
+type ProbeNote struct {
+	Kind    string         `json:"kind"` // "connect", "banner", "tls", "http", "login", "lockout", "udp"
+	Server  netip.AddrPort `json:"server"`
+	Client  netip.AddrPort `json:"client,omitzero"` // of the box, as on the wire
+	UDP     bool           `json:"udp,omitempty"`
+	Service string         `json:"service,omitempty"` // "http", "https", "ssh", "telnet", "ftp", "mqtt", "rtsp", "snmp", ...
+	// Outcome is in the words of package probe: "open", "closed", "filtered",
+	// "accepted", "refused", "locked", "slowed", "error", "stopped".
+	Outcome string `json:"outcome"`
+	Why     string `json:"why,omitempty"`
+	Tries   int    `json:"tries,omitempty"` // so far at this service and boot
+	// Pair numbers the candidate pair in the credential list; the secret is never
+	// told. From 1; 0 for none.
+	Pair int    `json:"pair,omitempty"`
+	User string `json:"user,omitempty"`
+	// Took is how long the answer took, in nanoseconds.
+	Took time.Duration `json:"took,omitempty"`
+	// Detail holds what a kind adds: TLS version, certificate digest, redirect.
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// LookupNote is one question asked about a name or an address that the device used.
+// The device was not touched.
+type LookupNote struct {
+	Kind    string `json:"kind"` // "dnssec", "aaaa", "rpki", "tls", "caa"
+	Subject string `json:"subject"`
+	Outcome string `json:"outcome"` // in the words of package lookup
+	Why     string `json:"why,omitempty"`
+	// Data holds what a kind adds, such as algorithms or the age of the VRP data.
+	Data map[string]string `json:"data,omitempty"`
+}
+
+// ConsentNote is the written consent to active questions (who, for which device,
+// on whose behalf); without one, in the log before it, no ProbeNote of a login
+// counts and none is made.
+type ConsentNote struct {
+	Tester string `json:"tester"`
+	Owner  string `json:"owner"` // owner, or the loan agreement
+	Model  string `json:"model"`
+	Serial string `json:"serial"`
+	Date   string `json:"date"` // RFC 3339 full-date
+}
