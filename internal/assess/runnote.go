@@ -85,8 +85,8 @@ func (n *noted) declare(body json.RawMessage) {
 func (n *noted) told() []report.Field {
 	var out []report.Field
 	for _, f := range []report.Field{
-		{Name: "Device label", Value: n.run.Label}, {Name: "Firmware", Value: n.run.Firmware},
-		{Name: "Serial number", Value: n.run.Serial}, {Name: "Operator", Value: n.run.Operator},
+		{Name: report.ToldLabel, Value: n.run.Label}, {Name: "Firmware", Value: n.run.Firmware},
+		{Name: report.ToldSerial, Value: n.run.Serial}, {Name: "Operator", Value: n.run.Operator},
 	} {
 		if f.Value != "" {
 			out = append(out, report.Field{Name: f.Name, Value: event.Clean(f.Value)})

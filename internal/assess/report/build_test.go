@@ -11,7 +11,8 @@ func cameraInput() Input {
 			ChosenBecause: "02:00:00:00:00:01 is the only host that asked for a DHCP lease and opened conversations to the internet."},
 		Run: Run{Started: began, Ended: began.Add(11 * 60e9), Plan: "capture", Profile: "internet-standards",
 			ProfileTitle: "Internet standards", RulesDigest: strings.Repeat("ab", 32), AssayVersion: "0.1.0",
-			Statements: []Field{{"setup-captured", "yes"}}},
+			Statements: []Field{{"setup-captured", "yes"}},
+			Told:       []Field{{ToldLabel, "Porch <camera>"}, {ToldSerial, "SN 0815"}, {"Operator", "J. Doe"}}},
 		Graded: Graded{
 			Overall: Overall{Verdict: "DOES NOT MEET", Coverage: Coverage{4, 7},
 				Why: "Credentials has a critical fault, and Credentials is a knock-out family."},

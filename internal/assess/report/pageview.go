@@ -17,6 +17,7 @@ type pageView struct {
 	Style      template.CSS
 	Meaning    string
 	DeviceLine string
+	LabelLine  string
 	Attention  []Finding
 	Top        []Finding // the worst of Attention
 	Groups     []familyView
@@ -75,6 +76,7 @@ func newPageView(r Report) pageView {
 		Style:      template.CSS(pageStyle), //nolint:gosec // our own embedded file, no foreign text
 		Meaning:    r.Overall.meaning(),
 		DeviceLine: deviceLine(r.Device),
+		LabelLine:  labelLine(r.Run.Told),
 		Attention:  attention,
 		Top:        attention[:min(len(attention), topFaults)],
 		Groups:     familyViews(r),

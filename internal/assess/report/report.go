@@ -66,6 +66,13 @@ type Run struct {
 	Told []Field `json:"told,omitempty"`
 }
 
+// Names of what the operator wrote of the device, as in Run.Told, that the head of a
+// report tells.
+const (
+	ToldLabel  = "Device label"
+	ToldSerial = "Serial number"
+)
+
 // Overall is the answer to the buyer's question.
 type Overall struct {
 	Verdict string `json:"verdict"` // MEETS THE DEMAND, MEETS WITH REMARKS, DOES NOT MEET, NOT PROVEN

@@ -34,6 +34,7 @@ func (p *textPage) verdict(r Report) {
 	p.para(2, r.Overall.meaning()+" "+r.Overall.Why)
 	p.blank()
 	p.label(2, "Device", deviceLine(r.Device))
+	p.label(2, "Labelled", labelLine(r.Run.Told))
 	p.label(2, "Profile", r.Run.ProfileTitle)
 	if r.Overall.Percent != nil {
 		p.label(2, "Score", percentText(r.Overall.Percent))
@@ -58,6 +59,24 @@ func deviceLine(d Device) string {
 		return "none found"
 	}
 	return strings.Join(parts, " · ")
+}
+
+// labelLine tells what the operator calls the device and its serial number, in the
+// operator's words and marked as such; "" when neither was told.
+func labelLine(told []Field) string {
+	parts := []string{}
+	for _, t := range told {
+		switch t.Name {
+		case ToldLabel:
+			parts = append(parts, "“"+t.Value+"”")
+		case ToldSerial:
+			parts = append(parts, "serial number “"+t.Value+"”")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, " · ") + " (said by the operator, not observed)"
 }
 
 func firstFew(list []string, n int) []string {
