@@ -82,7 +82,10 @@ func (w wanted) table() netos.Table {
 			{Name: "from_lan", Rules: w.fromLAN()},
 			{Name: "to_lan", Rules: toLAN()},
 			{Name: "to_box", Rules: w.toBox()},
-			{Name: "sources", Type: netos.ChainFilter, Hook: netos.HookPrerouting, Priority: prioRaw, Rules: w.sources()},
+			{Name: "lan_sources", Rules: w.sources()},
+			{Name: "sources", Type: netos.ChainFilter, Hook: netos.HookPrerouting, Priority: prioRaw, Rules: []netos.Rule{
+				{netos.In{Link: w.lan}, netos.Jump{Chain: "lan_sources"}},
+			}},
 			{Name: "redirections", Type: netos.ChainNAT, Hook: netos.HookPrerouting, Priority: prioRedirect, Rules: w.redirects()},
 			{Name: "input", Type: netos.ChainFilter, Hook: netos.HookInput, Priority: prioFilter, Rules: []netos.Rule{
 				{netos.In{Link: w.lan}, netos.Jump{Chain: "to_box"}},
@@ -116,14 +119,16 @@ func (w wanted) box4() []netip.Prefix {
 }
 
 // sources lets nothing in that claims an address of somebody else: neither a
-// forwarded packet nor an answer of the box itself may go to a victim.
+// forwarded packet nor an answer of the box itself may go to a victim. It sees
+// every packet, those of connections too, because a forged one may look like the
+// answer in a connection of somebody else; so the usual case stands first.
 func (w wanted) sources() []netos.Rule {
-	lan := netos.In{Link: w.lan}
 	unspecified := single(netip.IPv4Unspecified())
 	return []netos.Rule{
-		{lan, netos.From{Prefix: unspecified}, netos.ToPort{L4: netos.UDP, Port: 67}, netos.Accept{}},
-		{lan, netos.From{Prefix: w.addresses.IPv4.Masked(), Not: true}, netos.Counted{Counter: cSpoofed}, netos.Drop{}},
-		{lan, netos.FromSet{Family: netos.FamilyIPv6, Set: "lan6", Not: true}, netos.Counted{Counter: cSpoofed}, netos.Drop{}},
+		{netos.From{Prefix: w.addresses.IPv4.Masked()}, netos.Accept{}},
+		{netos.FromSet{Family: netos.FamilyIPv6, Set: "lan6"}, netos.Accept{}},
+		{netos.From{Prefix: unspecified}, netos.ToPort{L4: netos.UDP, Port: 67}, netos.Accept{}},
+		{netos.Counted{Counter: cSpoofed}, netos.Drop{}},
 	}
 }
 
@@ -150,9 +155,14 @@ func (w wanted) forward() []netos.Rule {
 	return out
 }
 
-// fromLAN lets devices reach the public internet and nothing else.
+// fromLAN lets devices reach the public internet and nothing else. Most packets
+// belong to TCP connections and end at the first rules; what does not match there
+// goes the whole way.
 func (w wanted) fromLAN() []netos.Rule {
-	out := w.offered(netos.Reject{})
+	out := append(w.offered(netos.Reject{}),
+		w.conversation(netos.ToSet{Family: netos.FamilyIPv4, Set: "private4", Not: true}),
+		w.conversation(netos.ToSet{Family: netos.FamilyIPv6, Set: "private6", Not: true}),
+	)
 	out = append(out,
 		netos.Rule{netos.Tracked{States: netos.StateInvalid}, netos.Counted{Counter: cInvalid}, netos.Drop{}},
 		netos.Rule{netos.ToSet{Family: netos.FamilyIPv4, Set: "allow4"}, netos.Jump{Chain: "public"}},
@@ -164,6 +174,20 @@ func (w wanted) fromLAN() []netos.Rule {
 		netos.Rule{netos.Jump{Chain: "public"}},
 	)
 	return out
+}
+
+// conversation accepts what the other end of a TCP connection has answered. A
+// connection of which nobody answers stays new to the kernel, so a flood of any
+// segments to one who is silent meets the limits, and segments outside the window
+// are invalid. Only TCP: a datagram of a conversation still counts against its
+// limit. The way out and the destination are checked in every packet, because the
+// kernel may know connections that are older than the rules, and a forged packet
+// may belong to a connection between others.
+func (w wanted) conversation(destination netos.Stmt) netos.Rule {
+	return netos.Rule{
+		netos.Protocol{L4: netos.TCP}, netos.Tracked{States: netos.StateEstablished},
+		netos.Out{Link: w.wan}, destination, netos.Accept{},
+	}
 }
 
 func (w wanted) publicRules() []netos.Rule {
