@@ -122,6 +122,9 @@ const (
 // and Server are the ends as the device has them, so that the connection is found
 // in the log.
 type InterceptNote struct {
+	// Phase is Begun before the first byte goes to the device, with what is known by
+	// then, and Ended when the connection is over.
+	Phase   Phase          `json:"phase"`
 	Case    string         `json:"case"`
 	Client  netip.AddrPort `json:"client"`
 	Server  netip.AddrPort `json:"server"`

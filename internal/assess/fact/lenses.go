@@ -19,6 +19,7 @@ func newLenses() []lens {
 		&recipientLens{},
 		&updateLens{},
 		&tlsLens{},
+		&forgedLens{},
 		&ipv6Lens{},
 		&familyLens{},
 		&rdnssLens{},

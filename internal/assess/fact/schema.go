@@ -13,6 +13,7 @@ func Schema() []Decl {
 		clearSchema(),
 		updateSchema(),
 		tlsSchema(),
+		forgedSchema(),
 		ipv6Schema(),
 		ipv6NamesSchema(),
 		ipv6DNSSchema(),

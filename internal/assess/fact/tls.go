@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -71,19 +72,39 @@ func (*tlsLens) wants() wanted {
 		Actor: {
 			event.ClientHello{}, event.FlowEnded{}, event.ServerHello{}, event.ServerKeyExchange{},
 			event.Certificates{}, event.CertificateRequested{}, event.PSKIdentity{}, event.TLSAlert{},
-			event.TLSKeysChanged{}, event.TLSAppData{},
+			event.TLSKeysChanged{}, event.TLSAppData{}, event.NoteSeen{},
 		},
-		Other: {event.ClientHello{}, event.Certificates{}},
+		Other:     {event.ClientHello{}, event.Certificates{}, event.NoteSeen{}},
+		Bystander: {event.NoteSeen{}},
 	}
 }
 
 func (l *tlsLens) see(w *world, ev *sighting, role Role) {
+	if b, ok := ev.Body.(event.NoteSeen); ok {
+		l.seeNote(b)
+		return
+	}
 	switch role {
 	case Actor:
 		l.seeClient(w, ev)
 	case Other:
 		l.seeServer(ev)
 	case Bystander:
+	}
+}
+
+// seeNote marks a connection that the box answers in the server's place; it says so
+// before its first byte.
+func (l *tlsLens) seeNote(b event.NoteSeen) {
+	var n event.InterceptNote
+	if b.Kind != event.NoteIntercept || json.Unmarshal(b.JSON, &n) != nil || n.Case == event.CasePass {
+		return
+	}
+	ends := forgedEnds{unmapped(n.Client), unmapped(n.Server)}
+	for _, c := range l.open {
+		if c.ends == ends {
+			c.forged = true
+		}
 	}
 }
 
@@ -133,6 +154,7 @@ func (l *tlsLens) conn(w *world, ev *sighting) *tlsConn {
 	c := &tlsConn{dest: addrEnd(ev.Server), local: w.scope(ev.Server.Addr()) != ScopeInternet, first: ev.keep()}
 	l.open[ev.Flow] = c
 	l.queue = append(l.queue, ev.Flow)
+	c.ends = forgedEnds{ev.Client, ev.Server}
 	return c
 }
 

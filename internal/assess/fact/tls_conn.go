@@ -9,6 +9,8 @@ import (
 
 // tlsConn is one handshake as far as it was seen.
 type tlsConn struct {
+	ends    forgedEnds
+	forged  bool // the box answers in the server's place: its choice says nothing of the service
 	dest    tlsEnd
 	local   bool
 	hello   event.ClientHello
@@ -145,6 +147,9 @@ func (c *tlsConn) rank() (suiteRank, string) {
 
 // noteUse says what came of the handshake; about names the event it rests on.
 func (c *tlsConn) noteUse(tell func(t tlsTrait, about *event.Event, detail string)) {
+	if c.forged {
+		return
+	}
 	if c.asked {
 		tell(traitClientCert, c.first, "")
 	}
