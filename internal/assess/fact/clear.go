@@ -22,6 +22,7 @@ func flowSchema() []Decl {
 		{"clear.exempt_list", List, "kind, protocol and destination of each of clear.exempt"},
 		{"clear.signed_files", Int, "of clear.exempt, those that fetched a file with a recognised signature block"},
 		{"clear.undecided", Int, "of clear.internet, those whose content the log does not show, or that are neither recognised nor readable"},
+		{"clear.unanswered", Int, "of clear.undecided, those in readable HTTP whose request or answer is not whole in the log, so that they may have been connectivity checks"},
 		{"clear.network", Int, "conversations of network services with the internet: DNS, NTP, DHCP"},
 		{"clear.unread", Int, "conversations of the device, local ones too, in a readable protocol that was not recognised"},
 	}
@@ -73,14 +74,16 @@ type flowLens struct {
 	kinds    [8]Because
 	internet Because
 	unread   Because
-	plain    []string
-	exempt   []string
+	// unanswered are those that stay undecided because HTTP was cut short.
+	unanswered Because
+	plain      []string
+	exempt     []string
 }
 
 func (*flowLens) wants() wanted {
 	return wanted{
-		Actor: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.FlowEnded{}},
-		Other: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.FlowEnded{}},
+		Actor: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.ServerHello{}, event.TLSAppData{}, event.FlowEnded{}},
+		Other: {event.HTTPRequest{}, event.HTTPResponse{}, event.Login{}, event.Exposed{}, event.ServerHello{}, event.TLSAppData{}, event.FlowEnded{}},
 	}
 }
 
@@ -99,8 +102,24 @@ func (l *flowLens) see(w *world, ev *sighting, role Role) {
 		if (b.From == event.FromClient) == (role == Actor) {
 			l.talk(ev.Flow).spoil()
 		}
+	case event.ServerHello, event.TLSAppData:
+		l.seeTLS(ev)
 	case event.FlowEnded:
 		l.end(w, ev, b, role)
+	}
+}
+
+// seeTLS notes what TLS carries without encryption.
+func (l *flowLens) seeTLS(ev *sighting) {
+	switch b := ev.Body.(type) {
+	case event.ServerHello:
+		if isNullSuite(b.Suite) {
+			l.talk(ev.Flow).null = true
+		}
+	case event.TLSAppData:
+		if t := l.open[ev.Flow]; t != nil && t.null {
+			t.spoil()
+		}
 	}
 }
 
@@ -139,6 +158,9 @@ func (l *flowLens) end(w *world, ev *sighting, b event.FlowEnded, role Role) {
 		return
 	}
 	l.internet.See(ev)
+	if kind == clearUndecided && isHTTP(b.Protocol) {
+		l.unanswered.See(ev)
+	}
 	l.list(kind, b.Protocol, theirs, ev.Server.Port())
 }
 
@@ -189,7 +211,7 @@ func (l *flowLens) state(_ *world, out *Sheet) {
 	for key, b := range map[string]Because{
 		"clear.internet": l.internet, "clear.encrypted": l.kinds[clearEncrypted], "clear.plain": l.kinds[clearPlain],
 		"clear.exempt": exempt, "clear.signed_files": l.kinds[clearSigned], "clear.undecided": undecided,
-		"clear.network": l.kinds[clearNetwork], "clear.unread": l.unread,
+		"clear.unanswered": l.unanswered, "clear.network": l.kinds[clearNetwork], "clear.unread": l.unread,
 	} {
 		out.Int(key, b.Seen(), b)
 	}

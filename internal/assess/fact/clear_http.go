@@ -15,6 +15,7 @@ type httpTalk struct {
 	waiting  []requestKind // not answered yet, in order (RFC 9112 section 9.3.2)
 	worst    clearKind
 	spoiled  bool // a credential or personal data of the device was readable
+	null     bool // TLS without encryption was agreed on
 }
 
 // requestKind is what a request may turn out to be, once it is answered.

@@ -33,6 +33,7 @@ type Protection uint8
 // The kinds of protection. Encrypted does not say that the far end was checked.
 const (
 	ProtectionSilent    Protection = iota // no payload was exchanged
+	ProtectionRefused                     // no more than a TLS handshake, which one side broke off
 	ProtectionUnknown                     // neither recognised nor readable
 	ProtectionEncrypted                   // TLS, DTLS, QUIC, SSH or a VPN
 	ProtectionClear                       // a readable protocol, or readable text
@@ -41,7 +42,7 @@ const (
 
 // String is the protection as reports print it.
 func (p Protection) String() string {
-	return [...]string{"nothing sent", "not recognised", "encrypted", "clear", "mixed"}[min(int(p), 4)]
+	return [...]string{"nothing sent", "encryption refused", "not recognised", "encrypted", "clear", "mixed"}[min(int(p), 5)]
 }
 
 // destinationLimit is how many destinations of one host are told apart.
@@ -51,6 +52,8 @@ const destinationLimit = 256
 type destinations struct {
 	names *recipientLens // the host's own, which remembers the names
 	byEnd map[destinationEnd]*Destination
+	// open are the TLS handshakes of conversations that go on, at most openLimit.
+	open  map[event.FlowID]*tlsConn
 	order []*Destination
 	more  int
 }
@@ -62,8 +65,29 @@ type destinationEnd struct {
 
 // see takes one event before the lenses do: names forgets a conversation that ends.
 func (d *destinations) see(w *world, ev *sighting, role Role) {
-	if b, ok := ev.Body.(event.FlowEnded); ok && role == Actor {
+	if role != Actor {
+		return
+	}
+	if b, ok := ev.Body.(event.FlowEnded); ok {
 		d.end(w, ev, b)
+		delete(d.open, ev.Flow)
+		return
+	}
+	d.shake(ev)
+}
+
+// shake follows the handshakes, to tell what came of them.
+func (d *destinations) shake(ev *sighting) {
+	c := d.open[ev.Flow]
+	if b, ok := ev.Body.(event.ClientHello); ok && c == nil && len(d.open) < openLimit {
+		if d.open == nil {
+			d.open = map[event.FlowID]*tlsConn{}
+		}
+		d.open[ev.Flow] = &tlsConn{hello: b, greeted: true}
+		return
+	}
+	if c != nil {
+		c.see(ev)
 	}
 }
 
@@ -86,7 +110,7 @@ func (d *destinations) end(w *world, ev *sighting, b event.FlowEnded) {
 		line.Name = event.Clean(name)
 	}
 	line.Local = scope != ScopeInternet
-	line.add(ev, b)
+	line.add(ev, b, d.open[ev.Flow])
 }
 
 // line finds or makes the record of a far end; nil when there are too many.
@@ -106,14 +130,14 @@ func (d *destinations) line(end destinationEnd) *Destination {
 	return line
 }
 
-func (d *Destination) add(ev *sighting, b event.FlowEnded) {
+func (d *Destination) add(ev *sighting, b event.FlowEnded, c *tlsConn) {
 	if first := cmp.Or(ev.First, ev.Ref); d.First == 0 || first < d.First {
 		d.First = first
 	}
 	d.Conversations++
 	d.Sent += b.Client.Bytes
 	d.Received += b.Server.Bytes
-	d.Protection = d.Protection.with(protectionOf(b))
+	d.Protection = d.Protection.with(protectionOf(b, c))
 	switch {
 	case b.Protocol == "" || b.Protocol == d.Protocol:
 	case d.Protocol == "":
@@ -132,11 +156,13 @@ func (p Protection) with(q Protection) Protection {
 	return high
 }
 
-func protectionOf(b event.FlowEnded) Protection {
+func protectionOf(b event.FlowEnded, c *tlsConn) Protection {
 	kind := protocolKinds[b.Protocol]
 	switch {
 	case b.Client.Bytes+b.Server.Bytes == 0:
 		return ProtectionSilent
+	case c != nil && b.Protocol == "tls" && b.Client.Missing+b.Server.Missing == 0:
+		return protectionOfTLS(c)
 	case kind == clearEncrypted || slices.Contains([]string{"wireguard", "openvpn", "ipsec-nat-t"}, b.Protocol):
 		return ProtectionEncrypted
 	case kind == clearPlain || kind == clearNetwork || isHTTP(b.Protocol):
@@ -145,6 +171,20 @@ func protectionOf(b event.FlowEnded) Protection {
 		return ProtectionClear
 	default:
 		return ProtectionUnknown
+	}
+}
+
+// protectionOfTLS is what came of a handshake that was seen whole, on a conversation
+// that has ended.
+func protectionOfTLS(c *tlsConn) Protection {
+	c.ended = true
+	switch {
+	case c.chosen && c.refused(), !c.chosen && !c.spoke():
+		return ProtectionRefused
+	case c.chosen && isNullSuite(c.choice.Suite):
+		return ProtectionClear
+	default:
+		return ProtectionEncrypted
 	}
 }
 

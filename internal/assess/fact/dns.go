@@ -2,6 +2,7 @@ package fact
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +158,12 @@ func hasAddress(b event.DNSAnswered) bool {
 		}
 	}
 	return false
+}
+
+// isForged says that the resolver works and refuses a name because its signatures do
+// not hold, as it must (RFC 8914 sections 4.7 to 4.13: DNSSEC Bogus to NSEC Missing).
+func isForged(b event.DNSAnswered) bool {
+	return slices.ContainsFunc(b.EDE, func(code uint16) bool { return code >= 6 && code <= 12 })
 }
 
 // joinings counts how often the host joined the network: by an address request

@@ -130,8 +130,10 @@ func (p *pathPart) answered(ev *sighting, b event.DNSAnswered) {
 	}
 	p.close(a, ev, b)
 	if isFailure(b.RCode) {
-		s.failures.See(ev)
 		s.failedAt = later(s.failedAt, ev.At)
+		if !isForged(b) {
+			s.failures.See(ev)
+		}
 		return
 	}
 	s.good++

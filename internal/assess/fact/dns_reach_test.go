@@ -190,6 +190,24 @@ func TestResolverPaths(t *testing.T) {
 	}
 }
 
+// TestAForgedNameIsNoFailure: a resolver that refuses a name because its signatures do
+// not hold works; that the device then asked elsewhere is excused all the same.
+func TestAForgedNameIsNoFailure(t *testing.T) {
+	for code, healthy := range map[uint16]bool{6: true, 12: true, 5: false, 22: false, 23: false} {
+		s := ordinary()
+		s.random()
+		q := s.ask(homeResolver, event.DNSAsked{Name: "g.example.", Type: 1})
+		s.add(homeResolver, 53, event.DNSAnswered{Transport: event.UDP, ID: s.id, Name: "g.example.", Type: 1, RCode: 2, EDE: []uint16{code}, Question: q})
+		s.resolve(farResolver, "g.example.", "203.0.113.1")
+		failures := 1
+		if healthy {
+			failures = 0
+		}
+		wantFacts(t, s.sheet(), map[string]any{"resolver.names_bypass": 0, "resolver.names_fallback": 1,
+			"resolver.offered_healthy": healthy, "resolver.failures_offered": failures})
+	}
+}
+
 func TestEncryptedDNS(t *testing.T) {
 	hello := func(server string, port uint16, h event.ClientHello) func(*nameScene) {
 		return func(s *nameScene) { s.add(server, port, h) }

@@ -192,15 +192,21 @@ func (t *timeSources) of(w *world, a netip.Addr, s *timeServer, book *addressBoo
 
 func (p *clockPart) stateServers(w *world, book *addressBook, out *Sheet) {
 	var t timeSources
+	var literal []netip.Addr
 	for _, a := range sortedAddrs(p.servers) {
 		s := p.servers[a]
-		t.of(w, a, s, book).Add(s.first)
+		from := t.of(w, a, s, book)
+		from.Add(s.first)
+		if from == &t.literal {
+			literal = append(literal, a)
+		}
 	}
 	out.Int("time.servers", len(p.servers), p.queries)
 	out.List("time.server_list", addrList(sortedAddrs(p.servers)), p.queries)
 	out.Int("time.servers_offered", t.offered.Seen(), t.offered)
 	out.Int("time.servers_named", t.named.Seen(), t.named)
 	out.Int("time.servers_literal", t.literal.Seen(), t.literal)
+	out.List("time.literal_list", addrList(literal), t.literal)
 	out.Int("time.servers_unsure", t.unsure.Seen(), t.unsure)
 	p.stateInterval(w, out)
 }

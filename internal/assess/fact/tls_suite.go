@@ -83,6 +83,13 @@ func rankByName(v uint16) suiteRank {
 // isDraftChaCha knows the numbers that a draft gave ChaCha20 before RFC 7905.
 func isDraftChaCha(v uint16) bool { return v >= 0xcc13 && v <= 0xcc15 }
 
+// isNullSuite says that a suite protects against changes alone: what it carries is
+// readable (those with NULL, and RFC 9150 for TLS 1.3).
+func isNullSuite(v uint16) bool {
+	name, known := event.KnownSuite(v)
+	return known && (strings.Contains(name, "_NULL_") || strings.HasPrefix(name, "TLS_SHA"))
+}
+
 func isBrokenSuite(name string) bool {
 	for _, mark := range []string{"NULL", "_anon_", "EXPORT", "RC4", "RC2", "_DES_", "DES40", "3DES", "TLS_SHA256_", "TLS_SHA384_", "FORTEZZA"} {
 		if strings.Contains(name, mark) {

@@ -73,6 +73,10 @@ func talk(server netip.AddrPort, parts ...any) handshake {
 // tlsSheet states the facts about the device after these conversations, one
 // after the other.
 func tlsSheet(talks ...handshake) *fact.Sheet {
+	return tlsObserver(talks...).Sheet(sceneDevice, fact.Closing{})
+}
+
+func tlsObserver(talks ...handshake) *fact.Observer {
 	o := fact.NewObserver()
 	ref := event.Ref(0)
 	put := func(flow event.FlowID, server netip.AddrPort, b event.Body) {
@@ -86,7 +90,7 @@ func tlsSheet(talks ...handshake) *fact.Sheet {
 			put(event.FlowID(i+1), t.server, b)
 		}
 	}
-	return o.Sheet(sceneDevice, fact.Closing{})
+	return o
 }
 
 // tlsValues are the facts that differ from nothing at all, as "key=value".
