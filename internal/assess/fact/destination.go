@@ -157,21 +157,30 @@ func (p Protection) with(q Protection) Protection {
 }
 
 func protectionOf(b event.FlowEnded, c *tlsConn) Protection {
-	kind := protocolKinds[b.Protocol]
 	switch {
 	case b.Client.Bytes+b.Server.Bytes == 0:
 		return ProtectionSilent
 	case c != nil && b.Protocol == "tls" && b.Client.Missing+b.Server.Missing == 0:
 		return protectionOfTLS(c)
-	case kind == clearEncrypted || slices.Contains([]string{"wireguard", "openvpn", "ipsec-nat-t"}, b.Protocol):
+	case isEncrypted(b.Protocol):
 		return ProtectionEncrypted
-	case kind == clearPlain || kind == clearNetwork || isHTTP(b.Protocol):
-		return ProtectionClear
-	case b.Protocol == "" && contentOfFlow(b) == contentReadable:
+	case isClear(b):
 		return ProtectionClear
 	default:
 		return ProtectionUnknown
 	}
+}
+
+func isEncrypted(protocol string) bool {
+	return protocolKinds[protocol] == clearEncrypted ||
+		slices.Contains([]string{"wireguard", "openvpn", "ipsec-nat-t"}, protocol)
+}
+
+// isClear says that a conversation is in clear, by its protocol or by its content.
+func isClear(b event.FlowEnded) bool {
+	kind := protocolKinds[b.Protocol]
+	return kind == clearPlain || kind == clearNetwork || isHTTP(b.Protocol) ||
+		b.Protocol == "" && contentOfFlow(b) == contentReadable
 }
 
 // protectionOfTLS is what came of a handshake that was seen whole, on a conversation
