@@ -237,10 +237,14 @@ func TestShortPullsAreSeen(t *testing.T) {
 	}
 }
 
+// changeLimit is how long a change of the link may take to be told: the kernel has one
+// queue for the links of all namespaces, and works through it once a second.
+const changeLimit = time.Minute
+
 // nextChange waits until the link changes from what it was.
 func nextChange(t *testing.T, c *Capture, was LinkChange) LinkChange {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), changeLimit)
 	defer cancel()
 	for {
 		batch, err := c.Next(ctx)
