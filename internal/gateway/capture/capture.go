@@ -100,9 +100,8 @@ type Batch struct {
 	Frames []Frame
 	// Link is LinkSame unless this batch reports a change.
 	Link LinkChange
-	// At is when the change was noticed: of a cable that was out for less than a
-	// second up to a second later, when it was in again. Frames that were sent
-	// before it may still follow: put the two in order by their times.
+	// At is when the change was noticed. Frames that were sent before it may
+	// still follow: put the two in order by their times.
 	At time.Time
 }
 

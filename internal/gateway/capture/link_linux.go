@@ -13,21 +13,15 @@ import (
 
 // pendingChanges is how many changes of the link are kept for the reader. A link
 // that bounces more often than the reader looks keeps its latest state.
-const pendingChanges = 128
+const pendingChanges = 32
 
 // linkWatch hears from the kernel when the link goes up or down (rtnetlink(7)).
-//
-// The kernel tells of a carrier at most once a second, and then only its state at
-// that moment; but it counts how often the carrier was lost, so that a cable that
-// was out for an instant is noticed as well, if late.
 type linkWatch struct {
 	fd      int
+	packet  int // the packet socket, for questions
 	index   int32
-	up      bool // enabled and with a carrier
-	enabled bool
-	downs   uint32    // how often the carrier was lost, as the kernel counts
-	counted bool      // that downs is known
-	told    bool      // that a first message has come
+	name    string
+	up      bool
 	gone    time.Time // when the interface ceased to exist, zero while it is there
 	pending []linkChange
 	buf     []byte
@@ -38,23 +32,18 @@ type linkChange struct {
 	at   time.Time
 }
 
-func watchLink(index int) (*linkWatch, error) {
+func watchLink(packetFD, index int, name string) (*linkWatch, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch its link: %w", err)
 	}
-	w := &linkWatch{fd: fd, index: int32(index), buf: make([]byte, 64<<10)}
-	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK})
-	if err == nil {
-		err = w.ask()
-	}
-	if err != nil {
+	w := &linkWatch{fd: fd, packet: packetFD, index: int32(index), name: name, buf: make([]byte, 64<<10)}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("cannot watch its link: %w", err)
 	}
-	if w.read(); !w.told { // the kernel has answered before ask returned
-		w.push(false)
-	}
+	w.up = w.ask()
+	w.push(w.up)
 	return w, nil
 }
 
@@ -88,15 +77,18 @@ func (w *linkWatch) set(up bool) {
 	}
 }
 
-// ask asks the kernel to tell the state of the link; used at the beginning and after
-// messages were lost.
-func (w *linkWatch) ask() error {
-	b := make([]byte, unix.SizeofNlMsghdr+unix.SizeofIfInfomsg)
-	binary.NativeEndian.PutUint32(b, uint32(len(b)))
-	binary.NativeEndian.PutUint16(b[4:], unix.RTM_GETLINK)
-	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST)
-	binary.NativeEndian.PutUint32(b[unix.SizeofNlMsghdr+4:], uint32(w.index))
-	return unix.Sendto(w.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+// ask reads the state of the link; used at the beginning and after messages were
+// lost.
+func (w *linkWatch) ask() bool {
+	req, err := unix.NewIfreq(w.name)
+	if err != nil || unix.IoctlIfreq(w.packet, unix.SIOCGIFFLAGS, req) != nil {
+		return false
+	}
+	return isUp(uint32(req.Uint16()))
+}
+
+func isUp(flags uint32) bool {
+	return flags&unix.IFF_UP != 0 && flags&unix.IFF_RUNNING != 0
 }
 
 // read takes all messages that have arrived.
@@ -106,7 +98,7 @@ func (w *linkWatch) read() {
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.ENOBUFS):
-			_ = w.ask() // where that fails too, the next change tells
+			w.set(w.ask())
 		case err != nil:
 			return
 		default:
@@ -136,7 +128,7 @@ func (w *linkWatch) message(kind uint16, body []byte) {
 	}
 	switch kind {
 	case unix.RTM_NEWLINK:
-		w.state(binary.NativeEndian.Uint32(body[8:]), w.lost(body[unix.SizeofIfInfomsg:]))
+		w.set(isUp(binary.NativeEndian.Uint32(body[8:])))
 	case unix.RTM_DELLINK:
 		// A bridge says so, too, of a port that merely leaves it; that message
 		// has the family AF_BRIDGE.
@@ -145,47 +137,4 @@ func (w *linkWatch) message(kind uint16, body []byte) {
 			w.gone = time.Now()
 		}
 	}
-}
-
-// state takes the flags of the link and how often its carrier was lost since the
-// message before.
-func (w *linkWatch) state(flags, lost uint32) {
-	enabled := flags&unix.IFF_UP != 0
-	up := enabled && flags&unix.IFF_LOWER_UP != 0
-	if !w.told {
-		w.told, w.up, w.enabled = true, up, enabled
-		w.push(up)
-		return
-	}
-	if !w.enabled || !enabled {
-		lost = 0 // switching the interface on or off is no pull of the cable
-	}
-	w.enabled = enabled
-	for range min(lost, pendingChanges/2) {
-		w.set(true)
-		w.set(false)
-	}
-	w.set(up)
-}
-
-// lost reads how often the carrier was lost since the message before, 0 where the
-// kernel does not tell: a struct rtattr and a value each, to a boundary of 4 bytes.
-func (w *linkWatch) lost(b []byte) uint32 {
-	for len(b) >= unix.SizeofRtAttr {
-		size := int(binary.NativeEndian.Uint16(b))
-		if size < unix.SizeofRtAttr || size > len(b) {
-			return 0
-		}
-		if binary.NativeEndian.Uint16(b[2:]) == unix.IFLA_CARRIER_DOWN_COUNT && size >= unix.SizeofRtAttr+4 {
-			now := binary.NativeEndian.Uint32(b[unix.SizeofRtAttr:])
-			lost := now - w.downs
-			if !w.counted {
-				lost = 0
-			}
-			w.downs, w.counted = now, true
-			return lost
-		}
-		b = b[min((size+3)&^3, len(b)):]
-	}
-	return 0
 }

@@ -65,7 +65,7 @@ func (c *Capture) open() (err error) {
 	if c.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
-	if c.link, err = watchLink(index); err != nil {
+	if c.link, err = watchLink(c.fd, index, c.cfg.Interface); err != nil {
 		return err
 	}
 	if err := c.mapRing(); err != nil {
