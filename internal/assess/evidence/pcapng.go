@@ -13,6 +13,7 @@ const (
 	blockOldPacket = 2 // obsolete Packet Block
 	blockSimple    = 3
 	blockStats     = 5
+	blockSecrets   = 0x0a
 	blockPacket    = 6
 
 	ngMagic = 0x1a2b3c4d

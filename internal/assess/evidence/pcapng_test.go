@@ -250,6 +250,29 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNoEntries: a log with the secrets of forged sessions has the same
+// entries as one without them.
+func TestSecretsAreNoEntries(t *testing.T) {
+	var log bytes.Buffer
+	w, err := NewWriter(&log, "test")
+	wr := must(t, w, err)
+	i, err := wr.AddInterface(Interface{Name: "lan", Link: LinkEthernet})
+	must(t, i, err)
+	for _, lines := range []string{"CLIENT_RANDOM 00 11\n", "", "SERVER_TRAFFIC_SECRET_0 00 1122\nX"} {
+		if err := wr.Secrets([]byte(lines)); err != nil {
+			t.Fatal(err)
+		}
+		ref, err := wr.Packet(0, time.Unix(1, 0), 4, []byte("abcd"))
+		must(t, ref, err)
+	}
+	if got, rd := readAll(t, log.Bytes()); len(got) != 3 || rd.Truncated() != "" || got[2].Num != 3 {
+		t.Errorf("%d entries, truncated %q", len(got), rd.Truncated())
+	}
+	if err := wr.Secrets(make([]byte, frameLimit+1)); err == nil {
+		t.Error("secrets that no reader would take were written")
+	}
+}
+
 // What is written comes back: the same frames, times, lengths and numbers.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

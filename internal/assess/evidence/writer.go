@@ -114,6 +114,23 @@ func (wr *Writer) Statistics(iface int, at time.Time, received, dropped uint64) 
 	return wr.end(appendOption(b, optionEnd, nil))
 }
 
+// secretsTLS says that a Decryption Secrets Block holds a TLS key log
+// (draft-ietf-opsawg-pcapng).
+const secretsTLS = 0x544c534b
+
+// Secrets writes lines of a TLS key log (the SSLKEYLOGFILE format), which let a reader see inside the
+// sessions in which the box stood in for a server. They belong before the frames of
+// the session: a program that reads the log once has no use for them later.
+func (wr *Writer) Secrets(lines []byte) error {
+	if len(lines) > frameLimit {
+		return fmt.Errorf("cannot write %d bytes of session secrets: the limit is %d", len(lines), frameLimit)
+	}
+	b := wr.begin(blockSecrets)
+	b = binary.LittleEndian.AppendUint32(b, secretsTLS)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(lines)))
+	return wr.end(pad(append(b, lines...)))
+}
+
 // begin starts a block in the writer's own buffer, leaving room for its length.
 func (wr *Writer) begin(kind uint32) []byte {
 	b := binary.LittleEndian.AppendUint32(wr.block[:0], kind)

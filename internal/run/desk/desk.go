@@ -74,6 +74,9 @@ type Desk struct {
 type stamped struct {
 	at   time.Time
 	note evidence.Note
+	// secrets are lines of a TLS key log, in place of a note.
+	secrets string
+	mac     [6]byte // whose session they are of
 }
 
 // order is something that somebody outside asks for.
@@ -98,9 +101,17 @@ func New(cfg Config) *Desk {
 
 // Note takes a note of the box for the logs. It never blocks: notes beyond what
 // can wait are counted, and the logs say so.
-func (d *Desk) Note(n evidence.Note) {
+func (d *Desk) Note(n evidence.Note) { d.put(stamped{at: d.cfg.Now(), note: n}) }
+
+// Secrets takes lines of a TLS key log for the log of one device. Like Note it never
+// blocks.
+func (d *Desk) Secrets(mac [6]byte, lines string) {
+	d.put(stamped{at: d.cfg.Now(), mac: mac, secrets: lines})
+}
+
+func (d *Desk) put(n stamped) {
 	select {
-	case d.notes <- stamped{d.cfg.Now(), n}:
+	case d.notes <- n:
 	default:
 		d.lostMu.Lock()
 		d.lost++
@@ -186,7 +197,7 @@ func (d *Desk) drain(batches <-chan capture.Batch, taken chan<- struct{}) {
 			d.batch(b)
 			taken <- struct{}{}
 		case n := <-d.notes:
-			d.waiting = append(d.waiting, n)
+			d.arrived(n)
 		case <-time.After(drainQuiet):
 			return
 		case <-end:
@@ -219,7 +230,7 @@ func (d *Desk) serve(ctx context.Context, batches <-chan capture.Batch, taken ch
 			d.batch(b)
 			taken <- struct{}{}
 		case n := <-d.notes:
-			d.waiting = append(d.waiting, n)
+			d.arrived(n)
 		case <-ticks:
 			d.tick(d.cfg.Now())
 		case o := <-d.orders:

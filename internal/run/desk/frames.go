@@ -82,10 +82,22 @@ func (d *Desk) gather() {
 	for {
 		select {
 		case n := <-d.notes:
-			d.waiting = append(d.waiting, n)
+			d.arrived(n)
 		default:
 			return
 		}
+	}
+}
+
+// arrived puts a note among those that wait for their place. Session secrets do not
+// wait: they belong before the frames of their session.
+func (d *Desk) arrived(n stamped) {
+	if n.secrets == "" {
+		d.waiting = append(d.waiting, n)
+		return
+	}
+	if s := d.seats[n.mac]; s != nil {
+		s.log.Secrets(n.at, n.secrets)
 	}
 }
 
@@ -122,7 +134,7 @@ func (d *Desk) record(n stamped) {
 // may come again when the cable was out.
 func (d *Desk) link(change capture.LinkChange, at time.Time) {
 	if n, err := note("link", map[string]string{"state": change.String()}); err == nil {
-		d.waiting = append(d.waiting, stamped{at, n})
+		d.waiting = append(d.waiting, stamped{at: at, note: n})
 	}
 	if change == capture.LinkDown {
 		clear(d.finished)
@@ -159,7 +171,7 @@ func (d *Desk) tellLost(now time.Time) {
 		return
 	}
 	if n, err := note("lost", map[string]int{"notes": lost}); err == nil {
-		d.waiting = append(d.waiting, stamped{now, n})
+		d.waiting = append(d.waiting, stamped{at: now, note: n})
 	}
 }
 
