@@ -16,7 +16,6 @@ import (
 // into them, until there is none: servers leave children that a single kill does
 // not reach.
 func (l *Lab) endProcesses() error {
-	const patience = 10 * time.Second
 	var theirs []*os.File
 	for _, s := range l.sites() {
 		if s != l.Gateway || !l.options.GatewayHere {
@@ -28,6 +27,12 @@ func (l *Lab) endProcesses() error {
 		}
 		s.mu.Unlock()
 	}
+	return end(theirs)
+}
+
+// end kills every process in the namespaces.
+func end(theirs []*os.File) error {
+	const patience = 10 * time.Second
 	deadline := time.Now().Add(patience)
 	for {
 		pids := processesIn(theirs)
