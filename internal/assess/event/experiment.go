@@ -89,6 +89,12 @@ type FaultedNote struct {
 	State string `json:"state"`
 	// Canary is the address that only an accepted wrong answer leads to.
 	Canary netip.Addr `json:"canary,omitzero"`
+	// Unchanged says that the answer left as it was although the arm is a fault,
+	// because the fault cannot show in it, such as a damaged signature in an answer
+	// without signatures. Made says why; or, of a changed answer, in which of several
+	// ways it was made.
+	Unchanged bool   `json:"unchanged,omitempty"`
+	Made      string `json:"made,omitempty"`
 }
 
 // The flaws of an interception (InterceptNote.Case).

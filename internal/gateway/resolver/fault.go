@@ -41,6 +41,9 @@ type Fault struct {
 // Asked is the question that a Fault is applied to.
 type Asked struct {
 	Client netip.AddrPort // zero for Ask
+	// Server is where the question arrived: the box's own address also when the
+	// client wrote to another one and was redirected. Zero where it is not known.
+	Server netip.AddrPort
 	Name   string         // canonical: lower case, with the final dot
 	Type   uint16
 	Status Status // of the genuine answer; never attack what is Bogus already

@@ -27,6 +27,7 @@ const maxKey = 255 + 4
 type request struct {
 	query wire.Query
 	from  netip.AddrPort
+	to    netip.AddrPort // where it arrived; zero where that is not known
 	tcp   bool
 }
 
@@ -128,7 +129,7 @@ func (r *Resolver) changed(ctx context.Context, out []byte, f *Fault, req *reque
 	if err := genuine.Unpack(reply(nil, q, e, age(e, r.elapsed()), tcpSize)); err != nil {
 		return refusal(out, q, dns.RcodeServerFailure, extended(dns.ExtendedErrorCodeInvalidData, ""))
 	}
-	asked := Asked{Client: req.from, Name: name, Type: q.Type, Status: e.Status, DO: q.DO, CD: q.CD(), TCP: req.tcp}
+	asked := Asked{Client: req.from, Server: req.to, Name: name, Type: q.Type, Status: e.Status, DO: q.DO, CD: q.CD(), TCP: req.tcp}
 	r.counts.faults.Add(1)
 	m := f.Change(ctx, asked, genuine)
 	if m == nil {

@@ -138,6 +138,9 @@ func (c *tcpConn) later(ctx context.Context, req *request, now time.Duration) bo
 		return false
 	}
 	req.query.Name = append([]byte(nil), req.query.Name...)
+	if at, err := netip.ParseAddrPort(c.conn.LocalAddr().String()); err == nil {
+		req.to = unmapped(at)
+	}
 	c.work.Go(func() {
 		defer c.r.leave(c.from)
 		if b := c.r.slow(ctx, nil, req); b != nil {

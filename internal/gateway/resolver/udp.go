@@ -148,6 +148,7 @@ func (s *udpServer) later(ctx context.Context, req *request, p *ipv4.Message) {
 	}
 	own := *req
 	own.query.Name = append([]byte(nil), req.query.Name...)
+	own.to = s.arrivedAt(p)
 	oob := append([]byte(nil), p.OOB[:p.NN]...)
 	addr := p.Addr
 	s.work.Go(func() {
@@ -156,6 +157,27 @@ func (s *udpServer) later(ctx context.Context, req *request, p *ipv4.Message) {
 			s.send([]ipv4.Message{{Buffers: [][]byte{b}, OOB: oob, Addr: addr}})
 		}
 	})
+}
+
+// arrivedAt is the address that a packet was sent to; zero when that is not told.
+func (s *udpServer) arrivedAt(p *ipv4.Message) netip.AddrPort {
+	local, err := netip.ParseAddrPort(s.conn.LocalAddr().String())
+	if err != nil || !local.Addr().IsUnspecified() {
+		return unmapped(local)
+	}
+	var dst net.IP
+	var four ipv4.ControlMessage
+	var six ipv6.ControlMessage
+	if oob := p.OOB[:p.NN]; local.Addr().Is4() && four.Parse(oob) == nil {
+		dst = four.Dst
+	} else if local.Addr().Is6() && six.Parse(oob) == nil {
+		dst = six.Dst
+	}
+	a, ok := netip.AddrFromSlice(dst)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.Unmap(), local.Port())
 }
 
 // send writes answers. One that cannot be sent, to an address that is no more,
