@@ -17,6 +17,7 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/assess/evidence"
+	"assay/internal/assess/fact"
 	"assay/internal/gateway/capture"
 	"assay/internal/run/config"
 	"assay/internal/run/session"
@@ -59,6 +60,7 @@ type Desk struct {
 	box    [6]byte
 	notes  chan stamped
 	orders chan order
+	closed chan struct{} // closed when Serve has returned
 	// lost counts notes that found no room.
 	lostMu sync.Mutex
 	lost   int
@@ -94,7 +96,7 @@ func New(cfg Config) *Desk {
 		cfg.Every = 500 * time.Millisecond
 	}
 	return &Desk{
-		cfg: cfg, box: cfg.Frames.Address(), notes: make(chan stamped, noteQueue), orders: make(chan order),
+		cfg: cfg, box: cfg.Frames.Address(), notes: make(chan stamped, noteQueue), orders: make(chan order), closed: make(chan struct{}),
 		standing: standing{}, seats: map[[6]byte]*seat{}, finished: finished{}, hall: hall{},
 	}
 }
@@ -132,6 +134,35 @@ func (d *Desk) End(ctx context.Context, id, why string) error {
 	})
 }
 
+// errNoRun says that a device has no run that goes on.
+var errNoRun = errors.New("the device has no run")
+
+// Device is what was seen of a device that has a run.
+func (d *Desk) Device(ctx context.Context, mac [6]byte) (h fact.Host, err error) {
+	err = d.order(ctx, func() error {
+		s := d.seats[mac]
+		if s == nil {
+			return errNoRun
+		}
+		h, _ = s.run.Device()
+		return nil
+	})
+	return h, err
+}
+
+// Grade makes a report of what is known of a device at this moment.
+func (d *Desk) Grade(ctx context.Context, mac [6]byte) (snap session.Snapshot, err error) {
+	err = d.order(ctx, func() error {
+		s := d.seats[mac]
+		if s == nil {
+			return errNoRun
+		}
+		snap = s.run.Grade(d.cfg.Now())
+		return nil
+	})
+	return snap, err
+}
+
 // Again lets devices whose run has ended begin a new one with their next frame.
 func (d *Desk) Again(ctx context.Context) error {
 	return d.order(ctx, func() error {
@@ -157,6 +188,8 @@ func (d *Desk) order(ctx context.Context, do func() error) error {
 	select {
 	case d.orders <- o:
 		return <-o.done
+	case <-d.closed:
+		return errors.New("the desk is closed")
 	case <-ctx.Done():
 		return fmt.Errorf("cannot reach the desk: %w", ctx.Err())
 	}
@@ -165,6 +198,7 @@ func (d *Desk) order(ctx context.Context, do func() error) error {
 // Serve takes frames and notes until ctx is done or the capture fails; then it
 // concludes every run and returns. ErrGone of the capture is returned as it is.
 func (d *Desk) Serve(ctx context.Context) error {
+	defer close(d.closed)
 	awake, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var reading sync.WaitGroup
 	batches, taken := make(chan capture.Batch), make(chan struct{})

@@ -184,6 +184,17 @@ func atWork(h fact.Host) bool {
 	return len(h.Addresses) > 0 && (h.Opens > 0 || h.AsksDNS > 0 || h.Serves > 0 || h.Midway > 0)
 }
 
+// Device is what was seen of the device so far; false while nothing was.
+func (r *Run) Device() (fact.Host, bool) { return r.device() }
+
+// Grade makes a report of what is known at this moment.
+func (r *Run) Grade(now time.Time) Snapshot {
+	if !r.snap.State.Ended() {
+		r.grade(now)
+	}
+	return r.snap
+}
+
 func (r *Run) device() (fact.Host, bool) {
 	return assess.Find(r.assessor.Hosts(), r.opts.Record.DUT)
 }
