@@ -31,7 +31,10 @@ type Ask func(ctx context.Context, name string, qtype uint16) Answer
 func Resolve(lookup func(ctx context.Context, name string, qtype uint16) resolver.Answer) Ask {
 	return func(ctx context.Context, name string, qtype uint16) Answer {
 		a := lookup(ctx, name, qtype)
-		out := Answer{State: StateFailed, Why: a.Why}
+		if a.Msg == nil {
+			return Answer{State: StateFailed, Why: a.Why}
+		}
+		out := Answer{State: StateIndeterminate, Why: a.Why}
 		switch a.Status {
 		case resolver.Secure:
 			out.State = StateSecure
@@ -39,14 +42,11 @@ func Resolve(lookup func(ctx context.Context, name string, qtype uint16) resolve
 			out.State = StateInsecure
 		case resolver.Bogus:
 			out.State = StateBogus
-		case resolver.Indeterminate:
-			out.State = StateIndeterminate
-		case resolver.Unchecked, resolver.Unvalidated:
-			out.State, out.Why = StateIndeterminate, "the answer was not validated"
-		}
-		if a.Msg == nil {
+		case resolver.Failed:
 			out.State = StateFailed
-			return out
+		case resolver.Unchecked, resolver.Unvalidated:
+			out.Why = "the answer was not validated"
+		case resolver.Indeterminate:
 		}
 		out.RCode, out.Answer, out.Authority = a.Msg.Rcode, a.Msg.Answer, a.Msg.Ns
 		return out
@@ -65,6 +65,9 @@ type Config struct {
 	Forbidden []netip.Prefix
 	// Roots are the public authorities; the system's when nil.
 	Roots *x509.CertPool
+	// Servers allows handshakes with the servers: they belong to others, so the
+	// operator has to say so. Without it nothing is asked of kind "tls".
+	Servers bool
 	// HasIPv6 says whether the uplink has IPv6 now; nil means no.
 	HasIPv6 func() bool
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,23 +223,21 @@ func rsaBits(k *dns.DNSKEY) int {
 		return 0
 	}
 	b, err := base64.StdEncoding.DecodeString(k.PublicKey)
-	if err != nil || len(b) < 3 {
+	if err != nil {
 		return 0
 	}
-	size, b := int(b[0]), b[1:]
+	return new(big.Int).SetBytes(modulus(b)).BitLen()
+}
+
+// modulus is what follows the exponent, whose length is in one byte or, after a zero,
+// in two.
+func modulus(b []byte) []byte {
+	if len(b) < 3 {
+		return nil
+	}
+	size, rest := int(b[0]), b[1:]
 	if size == 0 {
-		size, b = int(b[0])<<8|int(b[1]), b[2:]
+		size, rest = int(b[1])<<8|int(b[2]), b[3:]
 	}
-	if len(b) <= size {
-		return 0
-	}
-	b = b[size:]
-	for len(b) > 0 && b[0] == 0 {
-		b = b[1:]
-	}
-	bits := len(b) * 8
-	for mask := byte(0x80); len(b) > 0 && mask > 0 && b[0]&mask == 0; mask >>= 1 {
-		bits--
-	}
-	return bits
+	return rest[min(size, len(rest)):]
 }

@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(i.CAPEM())
 	w.cfg = lookup.Config{
-		Ask: lookup.Resolve(r.Lookup), Dial: new(net.Dialer).DialContext, Roots: roots,
+		Ask: lookup.Resolve(r.Lookup), Dial: new(net.Dialer).DialContext, Roots: roots, Servers: true,
 		HasIPv6: func() bool { return true }, Pause: time.Millisecond, Note: w.note,
 	}
 	return w
@@ -197,7 +197,10 @@ func TestServers(t *testing.T) {
 			}
 		})
 	}
-	w.t, w.notes = t, nil
+}
+
+func TestServersThatAreOdd(t *testing.T) {
+	w := newWorld(t)
 	w.run(used("", zone.GoogleHost.V6, 443), used("no.tls.example", zone.CamHost.V4, 80), used("gone.example", netip.MustParseAddr("203.0.113.200"), 443))
 	if n := w.said("tls", "[2001:4860:4860::8888]:443"); n.Outcome != "completed" || n.Data["host"] != "match" {
 		t.Errorf("a server without a name: %+v", n)
@@ -210,10 +213,16 @@ func TestServers(t *testing.T) {
 	}
 }
 
-func TestWithoutIPv6OnlyItsExistenceIsSaid(t *testing.T) {
+func TestWithoutIPv6AndLeaveOnlyNamesAreAsked(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.HasIPv6 = nil
+	w.cfg.Servers = false
 	w.run(used("www.cam.example", zone.CamHost.V4, 443), lookup.Name{Name: "toy.legacy"})
+	for _, n := range w.notes {
+		if n.Kind == "tls" {
+			t.Errorf("a server was asked although nobody allowed it: %+v", n)
+		}
+	}
 	if n := w.said("aaaa", "www.cam.example."); n.Outcome != "present" || n.Data["ns_aaaa"] != "1 of 1" {
 		t.Errorf("%+v", n)
 	}
@@ -255,36 +264,43 @@ func TestTheDeviceIsNeverTouched(t *testing.T) {
 	}
 }
 
-func TestRoutesOfAddresses(t *testing.T) {
+func TestRoutesWithoutData(t *testing.T) {
 	w := newWorld(t)
-	at := func(text string) lookup.Name {
-		return lookup.Name{Ends: []lookup.End{{Addr: netip.MustParseAddrPort(text)}}}
-	}
 	w.run(at("203.0.113.10:443"))
 	if n := w.said("rpki", "203.0.113.10"); n.Outcome != "no-data" || !strings.Contains(n.Why, "pfx2as") {
 		t.Errorf("without data: %+v", n)
 	}
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+}
+
+// written is a file with a time of its last change.
+func written(t *testing.T, name, text string, at time.Time) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	w.cfg.Routes = []string{write("v4", "203.0.113.0\t24\t64500\n198.51.100.0\t24\t64501_64502\n8.8.8.0\t24\t15169\n"), write("v6", "2001:db8:cafe::\t48\t64500\n")}
-	w.cfg.VRPs = write("vrps.json", `{"metadata":{"buildtime":"2026-11-24T00:00:00Z"},"roas":[
-		{"asn":64500,"prefix":"203.0.113.0/24","maxLength":24,"ta":"x","expires":4000000000},
-		{"asn":64501,"prefix":"198.51.100.0/24","maxLength":24,"ta":"x","expires":4000000000},
-		{"asn":64500,"prefix":"2001:db8::/32","maxLength":40,"ta":"x","expires":4000000000}]}`)
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func at(text string) lookup.Name {
+	return lookup.Name{Ends: []lookup.End{{Addr: netip.MustParseAddrPort(text)}}}
+}
+
+func TestRoutesOfAddresses(t *testing.T) {
+	w := newWorld(t)
 	made := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	w.cfg.Now = func() time.Time { return made.Add(90 * time.Minute) }
-	for _, name := range w.cfg.Routes {
-		if err := os.Chtimes(name, made, made); err != nil {
-			t.Fatal(err)
-		}
+	w.cfg.Routes = []string{
+		written(t, "v4", "203.0.113.0\t24\t64500\n198.51.100.0\t24\t64501_64502\n8.8.8.0\t24\t15169\n", made.Add(time.Hour)),
+		written(t, "v6-20261124-0000.pfx2as", "2001:db8:cafe::\t48\t64500\n", made.Add(time.Hour)),
 	}
-	w.notes = nil
+	w.cfg.VRPs = written(t, "vrps.json", `{"metadata":{"buildtime":"2026-11-24T00:00:00Z"},"roas":[
+		{"asn":64500,"prefix":"203.0.113.0/24","maxLength":24,"ta":"x","expires":4000000000},
+		{"asn":64501,"prefix":"198.51.100.0/24","maxLength":24,"ta":"x","expires":4000000000},
+		{"asn":64500,"prefix":"2001:db8::/32","maxLength":40,"ta":"x","expires":4000000000}]}`, made.Add(time.Hour))
 	w.run(at("203.0.113.10:443"), at("198.51.100.53:53"), at("8.8.8.8:53"), at("[2001:db8:cafe::10]:443"), at("9.9.9.9:53"))
 	for subject, want := range map[string][2]string{
 		"203.0.113.10":      {"valid", "203.0.113.0/24 AS64500 valid"},
@@ -298,7 +314,7 @@ func TestRoutesOfAddresses(t *testing.T) {
 			t.Errorf("%s: got %+v, want %v", subject, n, want)
 		}
 	}
-	w.cfg.VRPs = write("broken.json", `{"roas":[{"asn":1,"prefix":"203.0.113.0/24","maxLength":24},{"asn":`)
+	w.cfg.VRPs = written(t, "broken.json", `{"roas":[{"asn":1,"prefix":"203.0.113.0/24","maxLength":24},{"asn":`, made)
 	w.notes = nil
 	w.run(at("203.0.113.10:443"))
 	if n := w.said("rpki", "203.0.113.10"); n.Outcome != "no-data" || !strings.Contains(n.Why, "entry 2") {

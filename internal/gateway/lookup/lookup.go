@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -67,13 +68,11 @@ type used struct {
 
 // tidy brings the subjects into one form, each name and end once, in their order.
 func tidy(s Subjects) (names []named, ends []used) {
-	seen, known := map[string]int{}, map[used]bool{}
+	places, known := map[string]int{}, map[used]bool{}
 	for _, n := range s.Names {
-		name, ok := canonical(n.Name)
-		at, again := seen[name]
-		if ok && !again && len(names) < nameLimit {
-			at = len(names)
-			seen[name] = at
+		name := canonical(n.Name)
+		if _, again := places[name]; name != "" && !again && len(names) < nameLimit {
+			places[name] = len(names)
 			names = append(names, named{name: name})
 		}
 		for _, e := range n.Ends {
@@ -84,20 +83,20 @@ func tidy(s Subjects) (names []named, ends []used) {
 			}
 			known[u] = true
 			ends = append(ends, u)
-			if ok && !e.UDP && at < len(names) && names[at].name == name && names[at].port == 0 {
-				names[at].port = e.Addr.Port()
+			if at, ok := places[name]; ok && !e.UDP {
+				names[at].port = cmp.Or(names[at].port, e.Addr.Port())
 			}
 		}
 	}
 	return names, ends
 }
 
-// canonical is a name in lower case with the final dot; false for what is no name.
-func canonical(name string) (string, bool) {
+// canonical is a name in lower case with the final dot; "" for what is no name.
+func canonical(name string) string {
 	if _, ok := dns.IsDomainName(name); !ok || strings.Trim(name, ".") == "" {
-		return "", false
+		return ""
 	}
-	return dns.CanonicalName(name), true
+	return dns.CanonicalName(name)
 }
 
 func addresses(ends []used) []netip.Addr {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -60,12 +61,12 @@ func (l *Looker) table(ctx context.Context, want rpki.Interest) (*table, error) 
 	}
 	t := &table{routes: rpki.NewRoutes(want), vrps: rpki.NewVRPs(want, l.cfg.Now())}
 	for _, file := range l.cfg.Routes {
-		made, err := readFile(file, t.routes.Read)
+		at, err := readFile(file, t.routes.Read)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the table of routes %s: %w", file, err)
 		}
-		if t.routesMade.IsZero() || made.Before(t.routesMade) {
-			t.routesMade = made // of several, the oldest
+		if t.routesMade.IsZero() || at.Before(t.routesMade) {
+			t.routesMade = at // of several, the oldest
 		}
 		t.routesFrom = strings.TrimSpace(t.routesFrom + " " + filepath.Base(file))
 	}
@@ -79,11 +80,11 @@ func (l *Looker) loadVRPs(ctx context.Context, t *table) error {
 		t.vrpsMade = t.vrps.Made
 		return err
 	}
-	made, err := readFile(l.cfg.VRPs, t.vrps.Read)
+	at, err := readFile(l.cfg.VRPs, t.vrps.Read)
 	if err != nil {
 		return fmt.Errorf("cannot use the VRPs %s: %w", l.cfg.VRPs, err)
 	}
-	t.vrpsFrom, t.vrpsMade = filepath.Base(l.cfg.VRPs), made
+	t.vrpsFrom, t.vrpsMade = filepath.Base(l.cfg.VRPs), at
 	if said := t.vrps.Made; !said.IsZero() {
 		t.vrpsMade = said
 	}
@@ -104,7 +105,26 @@ func readFile(name string, read func(io.Reader) error) (time.Time, error) {
 	if !info.Mode().IsRegular() {
 		return time.Time{}, errors.New("it is no file")
 	}
-	return info.ModTime().UTC(), read(f)
+	return made(name, info.ModTime().UTC()), read(f)
+}
+
+// dated finds the date in names like routeviews-rv2-20261124-1200.pfx2as.gz.
+var dated = regexp.MustCompile(`-(2[0-9]{7})(?:-([0-9]{4}))?\.`)
+
+// made is when a file was made: the date in its name, or its last change if that was
+// earlier. A copy has a new date of change.
+func made(name string, changed time.Time) time.Time {
+	m := dated.FindStringSubmatch(filepath.Base(name))
+	if m == nil {
+		return changed
+	}
+	if m[2] == "" {
+		m[2] = "0000"
+	}
+	if said, err := time.Parse("200601021504", m[1]+m[2]); err == nil && said.Before(changed) {
+		return said
+	}
+	return changed
 }
 
 // judge finds the state of an address: invalid when one of its routes is.

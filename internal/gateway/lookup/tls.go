@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func offers() []offer {
 func (l *Looker) servers(ctx context.Context, ends []used) {
 	done := map[string]bool{}
 	for _, e := range ends {
-		if ctx.Err() != nil || len(done) >= serverLimit {
+		if !l.cfg.Servers || ctx.Err() != nil || len(done) >= serverLimit {
 			return
 		}
 		subject := e.subject()
@@ -94,13 +93,7 @@ func (l *Looker) server(ctx context.Context, e used) {
 			n.Outcome, n.Why = OutcomeUnreachable, err.Error()
 			break
 		}
-		r.tell(&n, o)
-		if err != nil && n.Why == "" && o.name == "modern" {
-			n.Why = err.Error()
-		}
-		if r.got == offerAccepted {
-			n.Outcome = OutcomeCompleted
-		}
+		r.tell(&n, o, err)
 		if len(r.chosen.PeerCertificates) > 0 && n.Data["chain"] == "" {
 			l.certificates(&n, e, r.chosen.PeerCertificates)
 		}
@@ -116,13 +109,17 @@ type reply struct {
 	unreached bool                // there was no TCP connection
 }
 
-// tell writes a reply into a note.
-func (r reply) tell(n *event.LookupNote, o offer) {
+// tell writes a reply into a note; err is how the handshake ended.
+func (r reply) tell(n *event.LookupNote, o offer, err error) {
+	if err != nil && o.name == "modern" {
+		n.Why = err.Error()
+	}
 	n.Data["offer_"+o.name] = r.got
 	if r.asked {
 		n.Data["client_certificate"] = "asked"
 	}
 	if r.got == offerAccepted {
+		n.Outcome = OutcomeCompleted
 		n.Data["offer_"+o.name+"_version"] = tls.VersionName(r.chosen.Version)
 		n.Data["offer_"+o.name+"_suite"] = tls.CipherSuiteName(r.chosen.CipherSuite)
 	}
@@ -191,5 +188,5 @@ func own(e used) string {
 	if e.name != "" {
 		return serverName(e)
 	}
-	return netip.AddrPort(e.Addr).Addr().String()
+	return e.Addr.Addr().String()
 }

@@ -7,12 +7,13 @@ import (
 
 // Config is everything that can be set.
 type Config struct {
-	Ports  Ports
-	Uplink Uplink
-	LAN    LAN
-	DNS    DNS
-	Run    Run
-	Store  Store
+	Ports   Ports
+	Uplink  Uplink
+	LAN     LAN
+	DNS     DNS
+	Lookups Lookups
+	Run     Run
+	Store   Store
 }
 
 // Ports are the names of the two links; "" lets the box find them.
@@ -54,6 +55,21 @@ type DNS struct {
 type Upstream struct {
 	Addr netip.AddrPort
 	Name string // of its certificate; "" for plain DNS
+}
+
+// Lookups are what the questions about the vendor's names and routes need.
+type Lookups struct {
+	// Servers says that the servers the device uses may be asked for their TLS: they
+	// belong to others, so the operator has to say so.
+	Servers bool
+	// VRPs is a file of validated ROA payloads: the JSON or CSV output of rpki-client
+	// or Routinator. RTR is the "host:port" of a validator's cache (RFC 8210). At most
+	// one of them is set.
+	VRPs string
+	RTR  string
+	// Routes are prefix-to-AS files, riswhoisdump of the RIPE NCC or pfx2as of CAIDA,
+	// for example one for each address family. None are shipped.
+	Routes []string
 }
 
 // Run is what a run begins with.

@@ -35,6 +35,7 @@ ports: {lan: eth1, wan: eth0}
 uplink: {mode: static, addresses: [192.0.2.10/24, "2001:db8::10/64"], gateways: 192.0.2.1}
 lan: {ipv4: 10.9.8.1/22, ipv6: off, dhcpv6: off, lease: 30m}
 dns: {upstreams: [9.9.9.9, "[2620:fe::fe]:5353", 9.9.9.9#dns.quad9.net], anchors: root.key}
+lookups: {servers: on, rtr: "validator.example:8282", routes: [riswhoisdump.IPv4.gz, /data/v6]}
 run: {label: "Caméra 7", observe: off, gone: 90s, devices: 2}
 store: {folder: /r, state: /s, runs: 9, size: 1.5GB}
 `
@@ -51,8 +52,9 @@ store: {folder: /r, state: /s, runs: 9, size: 1.5GB}
 			{netip.MustParseAddrPort("[2620:fe::fe]:5353"), ""},
 			{netip.MustParseAddrPort("9.9.9.9:853"), "dns.quad9.net"},
 		}},
-		Run:   Run{Label: "Caméra 7", Profile: "internet-standards", Gone: 90 * time.Second, Devices: 2},
-		Store: Store{Folder: "/r", State: "/s", Runs: 9, Bytes: 1_500_000_000},
+		Lookups: Lookups{Servers: true, RTR: "validator.example:8282", Routes: []string{"riswhoisdump.IPv4.gz", "/data/v6"}},
+		Run:     Run{Label: "Caméra 7", Profile: "internet-standards", Gone: 90 * time.Second, Devices: 2},
+		Store:   Store{Folder: "/r", State: "/s", Runs: 9, Bytes: 1_500_000_000},
 	}
 	got, err := Read(strings.NewReader(text), "assay.yaml")
 	if err != nil {
@@ -86,6 +88,13 @@ func TestMistakes(t *testing.T) {
 		"dns: {upstreams: [dns.example]}":                 `"dns.example" is no resolver`,
 		"dns: {upstreams: ['9.9.9.9#']}":                  `"" is no name of a server`,
 		"dns: {upstreams: ['fe80::1%x']}":                 "is no resolver",
+		"lookups: {servers: maybe}":                       `servers is on or off, and not "maybe"`,
+		"lookups: {rtr: 192.0.2.8}":                       `"192.0.2.8" is no service`,
+		"lookups: {rtr: 'a b:323'}":                       "is no service",
+		"lookups: {rtr: '192.0.2.8:0'}":                   "is no service",
+		"lookups: {rtr: 'a:323', vrps: b}":                "a.yaml:1:10: vrps and rtr are both set",
+		"lookups: {routes: ''}":                           "routes names one to 8 files",
+		"lookups: {routes: [1,2,3,4,5,6,7,8,9]}":          "routes names one to 8 files",
 		"run: {devices: 17}":                              "devices is a whole number from 1 to 16",
 		"run: {label: \"a\\x1b[31mb\"}":                   "label holds a control character",
 		"store: {size: big}":                              "size is a size like 500MB or 20GB",

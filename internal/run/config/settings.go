@@ -18,6 +18,7 @@ func (d *reader) config(n *yaml.Node, c *Config) {
 		field{"uplink", func(n *yaml.Node) { d.uplink(n, &c.Uplink) }},
 		field{"lan", func(n *yaml.Node) { d.lan(n, &c.LAN) }},
 		field{"dns", func(n *yaml.Node) { d.dns(n, &c.DNS) }},
+		field{"lookups", func(n *yaml.Node) { d.lookups(n, &c.Lookups) }},
 		field{"run", func(n *yaml.Node) { d.run(n, &c.Run) }},
 		field{"store", func(n *yaml.Node) { d.store(n, &c.Store) }},
 	)
@@ -106,6 +107,31 @@ func (d *reader) dns(n *yaml.Node, c *DNS) {
 		})},
 		d.text("anchors", &c.Anchors),
 	)
+}
+
+// mostRoutes is how many prefix-to-AS files may be named: one for each address family
+// and collector.
+const mostRoutes = 8
+
+func (d *reader) lookups(n *yaml.Node, l *Lookups) {
+	d.mapping(n,
+		d.onOff("servers", &l.Servers),
+		d.text("vrps", &l.VRPs),
+		field{"rtr", d.scalar(func(s string) error {
+			l.RTR = s
+			return service(s)
+		})},
+		field{"routes", d.each(func() { l.Routes = nil }, func(s string) error {
+			if s == "" || len(l.Routes) >= mostRoutes {
+				return fmt.Errorf("routes names one to %d files", mostRoutes)
+			}
+			l.Routes = append(l.Routes, s)
+			return plainText("routes", s)
+		})},
+	)
+	if l.VRPs != "" && l.RTR != "" {
+		d.say(n, "vrps and rtr are both set: the VRPs come from one of them")
+	}
 }
 
 // most devices at once: each has a log, an assessment and a share of the memory.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -49,15 +50,45 @@ func (d *reader) each(reset func(), f func(text string) error) func(*yaml.Node) 
 
 func (d *reader) text(key string, to *string) field {
 	return field{key, d.scalar(func(s string) error {
-		if len([]rune(s)) > textLimit {
-			return fmt.Errorf("%s is longer than %d characters", key, textLimit)
-		}
-		if strings.ContainsFunc(s, unicode.IsControl) {
-			return fmt.Errorf("%s holds a control character", key)
+		if err := plainText(key, s); err != nil {
+			return err
 		}
 		*to = s
 		return nil
 	})}
+}
+
+// plainText says what is wrong with a text that an operator wrote; nil for nothing.
+func plainText(key, s string) error {
+	if len([]rune(s)) > textLimit {
+		return fmt.Errorf("%s is longer than %d characters", key, textLimit)
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return fmt.Errorf("%s holds a control character", key)
+	}
+	return nil
+}
+
+// onOff is a setting that is on or off.
+func (d *reader) onOff(key string, to *bool) field {
+	return field{key, d.scalar(func(s string) error {
+		if s != "on" && s != "off" {
+			return fmt.Errorf("%s is on or off, and not %q", key, clip(s))
+		}
+		*to = s == "on"
+		return nil
+	})}
+}
+
+// service says what is wrong with the "host:port" of a service; nil for nothing.
+func service(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	n, numberErr := strconv.ParseUint(port, 10, 16)
+	_, addrErr := netip.ParseAddr(host)
+	if s != "" && (err != nil || numberErr != nil || n == 0 || addrErr != nil && !isHostName(host)) {
+		return fmt.Errorf("%q is no service: write it like 192.0.2.8:323 or validator.example:8282", clip(s))
+	}
+	return nil
 }
 
 // link is the name of a network interface (IFNAMSIZ of Linux: 15 bytes).

@@ -2,6 +2,7 @@ package rpki
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -61,24 +62,29 @@ func (t *Routes) Read(r io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 4096), lineLimit)
 	read, skipped := 0, 0
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '%' || line[0] == '#' {
+	for lines.Scan() && read <= routeLimit {
+		f := strings.Fields(lines.Text())
+		if len(f) == 0 || strings.HasPrefix(f[0], "%") || strings.HasPrefix(f[0], "#") {
 			continue
 		}
-		if read++; read > routeLimit {
-			return fmt.Errorf("there are more than %d lines: this is no table of routes", routeLimit)
-		}
-		if !t.line(strings.Fields(line)) {
+		read++
+		if !t.line(f) {
 			skipped++
 		}
 	}
 	t.Lines, t.Skipped = t.Lines+read, t.Skipped+skipped
+	return complaint(lines.Err(), read, skipped)
+}
+
+// complaint says what makes a file no table of routes; nil when nothing does.
+func complaint(err error, read, skipped int) error {
 	switch {
-	case lines.Err() != nil:
-		return fmt.Errorf("cannot read line %d: %w", read+1, lines.Err())
+	case err != nil:
+		return fmt.Errorf("cannot read line %d: %w", read+1, err)
+	case read > routeLimit:
+		return fmt.Errorf("there are more than %d lines: this is no table of routes", routeLimit)
 	case read == 0:
-		return fmt.Errorf("there is no route in it")
+		return errors.New("there is no route in it")
 	case skipped > read/skippedShare:
 		return fmt.Errorf("%d of %d lines are neither pfx2as nor riswhoisdump", skipped, read)
 	}
@@ -115,33 +121,38 @@ func (t *Routes) risLine(f []string) bool {
 }
 
 func (t *Routes) add(p netip.Prefix, origins []string) bool {
-	if p != p.Masked() || p.Addr().Is4In6() || len(origins) > originLimit {
+	all, ok := parseOrigins(origins)
+	if !ok || p != p.Masked() || p.Addr().Is4In6() {
 		return false
-	}
-	var all []Origin
-	for _, text := range origins {
-		o, ok := parseOrigin(text)
-		if !ok {
-			return false
-		}
-		all = append(all, o)
 	}
 	if p.Bits() == 0 {
 		return true // a default route says nothing of who has an address
 	}
-	for _, a := range t.want.within(p) {
+	inside := t.want.within(p)
+	for _, a := range inside {
 		if best, ok := t.best[a]; !ok || best.Bits() < p.Bits() {
 			t.best[a] = p
 		}
 	}
-	if t.want.touches(p) {
+	if len(inside) > 0 {
 		t.addOrigins(p, all)
 	}
 	return true
 }
 
-// addOrigins joins the origins of a prefix; those beyond the bound are AS_SETs or
-// worse and would change no state.
+func parseOrigins(texts []string) ([]Origin, bool) {
+	var all []Origin
+	for _, text := range texts {
+		o, ok := parseOrigin(text)
+		if !ok || len(all) >= originLimit {
+			return nil, false
+		}
+		all = append(all, o)
+	}
+	return all, true
+}
+
+// addOrigins joins the origins of a prefix, up to their bound.
 func (t *Routes) addOrigins(p netip.Prefix, all []Origin) {
 	for _, o := range all {
 		if known := t.found[p]; !slices.Contains(known, o) && len(known) < originLimit {

@@ -32,6 +32,9 @@ const (
 	pduLimit   = 1 << 16 // bytes of a PDU; a router key is a few hundred
 	// rtrTime bounds the whole load: validators give a million VRPs in seconds.
 	rtrTime = time.Minute
+	// notifyLimit is how many Serial Notify PDUs may come in a row; one a minute is
+	// what the standard allows (RFC 8210 section 5.2).
+	notifyLimit = 16
 	// wrongVersion is the error code of a cache that speaks another version.
 	wrongVersion = 4
 )
@@ -99,33 +102,56 @@ func (s *VRPs) load(ctx context.Context, dial func(ctx context.Context, network,
 // announcements, End of Data.
 func (s *VRPs) receive(r io.Reader, version uint8) error {
 	buf := make([]byte, pduLimit)
-	began, session := false, uint16(0)
+	first, err := s.respond(r, buf, version)
+	if err != nil {
+		return err
+	}
 	for {
-		p, err := readPDU(r, buf)
-		if err != nil {
+		p, err := next(r, buf, version)
+		switch {
+		case err != nil:
+			return err
+		case p.kind == pduEndOfData && p.session != first.session:
+			return errors.New("the cache ends another session than it began")
+		case p.kind == pduEndOfData:
+			return nil
+		}
+		if err := s.payload(p); err != nil {
 			return err
 		}
+	}
+}
+
+// respond reads the Cache Response.
+func (s *VRPs) respond(r io.Reader, buf []byte, version uint8) (pdu, error) {
+	p, err := next(r, buf, version)
+	switch {
+	case err != nil:
+		return p, err
+	case p.kind == pduCacheReset:
+		return p, errors.New("the cache has no data for a full load")
+	case p.kind != pduCacheResponse:
+		return p, fmt.Errorf("the cache sends PDU %d before it responds", p.kind)
+	}
+	return p, nil
+}
+
+// next reads the next PDU that matters: a Serial Notify may come at any time.
+func next(r io.Reader, buf []byte, version uint8) (pdu, error) {
+	for range notifyLimit {
+		p, err := readPDU(r, buf)
 		switch {
+		case err != nil:
+			return p, err
 		case p.kind == pduErrorReport:
-			return p.report()
+			return p, p.report()
 		case p.version != version:
-			return fmt.Errorf("the cache answers in version %d to version %d", p.version, version)
-		case p.kind == pduSerialNotify:
-		case p.kind == pduCacheResponse && !began:
-			began, session = true, p.session
-		case !began:
-			return fmt.Errorf("the cache sends PDU %d before it responds", p.kind)
-		case p.kind == pduEndOfData:
-			if p.session != session {
-				return errors.New("the cache ends another session than it began")
-			}
-			return nil
-		default:
-			if err := s.payload(p); err != nil {
-				return err
-			}
+			return p, fmt.Errorf("the cache answers in version %d to version %d", p.version, version)
+		case p.kind != pduSerialNotify:
+			return p, nil
 		}
 	}
+	return pdu{}, errors.New("the cache sends nothing but notifications")
 }
 
 // payload takes one announcement.
@@ -139,8 +165,6 @@ func (s *VRPs) payload(p pdu) error {
 			return err
 		}
 		return s.take(v, time.Time{})
-	case pduCacheReset:
-		return errors.New("the cache has no data for a full load")
 	default:
 		return fmt.Errorf("the cache sends PDU %d within its data", p.kind)
 	}
