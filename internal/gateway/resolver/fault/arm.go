@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -99,11 +100,23 @@ func (c *Conductor) above(r *running, name string) bool {
 
 // deny damages the proof in a negative answer that was validated.
 func deny(asked resolver.Asked, out *reply) bool {
-	if asked.Status != resolver.Secure || !asked.DO || !flipDenial(out.msg) {
+	if !asked.DO || !deniesDS(asked.Status, out.msg) || !flipDenial(out.msg) {
 		return false
 	}
 	out.changed, out.made = true, "signatures over the denial"
 	return true
+}
+
+// deniesDS says that a negative answer proves something: its denial is secure, or it
+// says by opt-out that there may be an unsigned zone (RFC 5155 section 6).
+func deniesDS(status resolver.Status, m *dns.Msg) bool {
+	if status == resolver.Secure {
+		return true
+	}
+	return status == resolver.Insecure && slices.ContainsFunc(m.Ns, func(rr dns.RR) bool {
+		n, ok := rr.(*dns.NSEC3)
+		return ok && n.Flags&1 != 0
+	})
 }
 
 // attack makes the fault of the round in the answer for an address.

@@ -69,11 +69,11 @@ func (c *Conductor) cut(ctx context.Context, n Candidate) string {
 		for i := len(labels) - 1; i >= 0; i-- {
 			zone := dns.Fqdn(strings.Join(labels[i:], "."))
 			a := c.cfg.Lookup(ctx, zone, dns.TypeDS)
-			if a.Status != resolver.Secure || a.Msg == nil {
-				break // not signed above: nothing below is
-			}
-			if flipDenial(a.Msg) {
+			if a.Msg != nil && deniesDS(a.Status, a.Msg) && flipDenial(a.Msg) {
 				return zone
+			}
+			if a.Status != resolver.Secure {
+				break // not signed: nothing below is
 			}
 		}
 	}
