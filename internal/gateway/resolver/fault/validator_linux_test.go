@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"assay/internal/assess/event"
+	"assay/internal/gateway/resolver/fault"
 )
 
 // addressIn is the first IPv4 address of an answer, "" without one.
@@ -76,6 +77,11 @@ func (w *world) refused(arm, name, genuine string) {
 	if other == nil || other.Rcode == dns.RcodeServerFailure {
 		w.t.Errorf("%s, %s: another name is not served: %v", name, arm, other)
 	}
+	w.noted(arm, name, out)
+}
+
+func (w *world) noted(arm, name string, out fault.Outcome) {
+	w.t.Helper()
 	told := w.told()
 	changed := slices.ContainsFunc(told, func(n event.FaultedNote) bool { return n.Arm == arm && !n.Unchanged && n.DO })
 	if !out.Asked || out.Changed == 0 || !changed {
