@@ -20,6 +20,7 @@ func newLenses() []lens {
 		&updateLens{},
 		&tlsLens{},
 		&forgedLens{},
+		&lookupLens{},
 		&ipv6Lens{},
 		&familyLens{},
 		&rdnssLens{},

@@ -13,5 +13,6 @@ func Statements() []Statement {
 		{"setup-captured", "yes when the capture holds the device's first set-up, no when it does not"},
 		{statedHosts, "host names that deliver updates, separated by commas"},
 		{statedUpdates, "none when the supplier declares that the device takes no updates"},
+		{statedVendor, "the supplier's own domains, separated by commas: look-ups then judge only names in them"},
 	}
 }
