@@ -182,7 +182,7 @@ type ProbeNote struct {
 // LookupNote is one question asked about a name or an address that the device used.
 // The device was not touched.
 type LookupNote struct {
-	Kind    string `json:"kind"` // "dnssec", "aaaa", "rpki", "tls", "caa"
+	Kind    string `json:"kind"` // "dnssec", "zone", "aaaa", "rpki", "tls", "caa"
 	Subject string `json:"subject"`
 	Outcome string `json:"outcome"` // in the words of package lookup
 	Why     string `json:"why,omitempty"`
