@@ -67,7 +67,7 @@ type ArmNote struct {
 	Experiment string   `json:"experiment"`
 	Pair       int      `json:"pair"` // control and attack of one pair share it, from 1
 	Arm        string   `json:"arm"`
-	Names      []string `json:"names,omitempty"` // lower case with the final dot; none: every name
+	Names      []string `json:"names,omitempty"` // lower case with the final dot; the attacked name and then its aliases
 	Phase      Phase    `json:"phase"`
 	Why        string   `json:"why,omitempty"`
 }

@@ -20,6 +20,7 @@ func newLenses() []lens {
 		&updateLens{},
 		&tlsLens{},
 		&forgedLens{},
+		&pairLens{},
 		&lookupLens{},
 		&ipv6Lens{},
 		&familyLens{},

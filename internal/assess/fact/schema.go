@@ -14,6 +14,7 @@ func Schema() []Decl {
 		updateSchema(),
 		tlsSchema(),
 		forgedSchema(),
+		pairSchema(),
 		lookupSchema(),
 		ipv6Schema(),
 		ipv6NamesSchema(),

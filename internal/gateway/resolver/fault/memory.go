@@ -23,6 +23,9 @@ type Candidate struct {
 	DO, CD, Plain bool
 	TCP           bool     // at least one came over TCP
 	Aliases       []string // the names that its CNAMEs lead to, at most 16
+	// Rare says that none of the signatures over its addresses is of an algorithm that
+	// every validator has (RFC 9904): one without it takes the name for unsigned.
+	Rare bool
 	// Cut is the unsigned zone whose denial of DS is signed; Plan finds it out. Empty
 	// when there is none.
 	Cut string
@@ -60,7 +63,24 @@ func (m *memory) learn(asked resolver.Asked, genuine *dns.Msg) {
 	if has := addresses(genuine); has || !n.HasAddress {
 		n.HasAddress, n.Status = has, asked.Status
 		n.Aliases = chainOf(genuine, asked.Name)
+		n.Rare = rare(genuine)
 	}
+}
+
+// rare says that an answer's signatures are all of algorithms that a validator may do
+// without.
+func rare(m *dns.Msg) bool {
+	some := false
+	for _, set := range addressSets(m) {
+		for _, sig := range set.sigs {
+			some = true
+			switch sig.Algorithm {
+			case dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384:
+				return false
+			}
+		}
+	}
+	return some
 }
 
 // candidate finds or makes the record of a name; nil when there are too many.

@@ -26,9 +26,11 @@ func stateWord(s resolver.Status) string {
 
 // noteArm tells that a round begins or ends. The caller holds mu.
 func (c *Conductor) noteArm(r Round, phase event.Phase, why string) {
-	names := []string{r.Name}
+	names := []string{r.Name} // first, and its aliases
 	if c.round != nil {
-		names = slices.Sorted(maps.Keys(c.round.names))
+		others := maps.Clone(c.round.names)
+		delete(others, r.Name)
+		names = append(names, slices.Sorted(maps.Keys(others))...)
 	}
 	c.tell(event.NoteArm, event.ArmNote{Experiment: r.Experiment, Pair: r.Pair, Arm: r.Arm, Names: names, Phase: phase, Why: why})
 }

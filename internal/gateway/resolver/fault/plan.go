@@ -202,6 +202,8 @@ func obstacleSigned(n Candidate) string {
 		return "the name is not signed"
 	case !n.DO:
 		return sameBytes
+	case n.Rare:
+		return "it is signed with an algorithm that not every validator has"
 	default:
 		return ""
 	}
