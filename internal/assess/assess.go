@@ -92,6 +92,10 @@ func (a *Assessor) Close() {
 // Hosts lists the hosts of the log in order of their first event.
 func (a *Assessor) Hosts() []fact.Host { return a.watch.Hosts() }
 
+// Used lists what a host has used on the internet so far: what there is to look up
+// about it.
+func (a *Assessor) Used(id event.HostID) []fact.Used { return a.watch.Used(id) }
+
 // Report takes the device that the log's own record names, else chooses one, and
 // reports on it.
 func (a *Assessor) Report(asOf AsOf) report.Report {

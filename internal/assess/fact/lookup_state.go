@@ -84,6 +84,7 @@ func lookupSchema() []Decl {
 		{"lookup.rpki_stale", Bool, "the VRPs were older than two days or the routes older than a week; absent without them"},
 	}
 	for _, s := range lookupSortings() {
+		out = append(out, Decl{s.prefix + "asked", Int, "of " + s.what + ", those that were looked up; absent without look-ups"})
 		for _, w := range s.words {
 			out = append(out,
 				Decl{s.prefix + w.word, Int, "of " + s.what + ", those " + w.doc + "; absent without look-ups"},
@@ -175,9 +176,12 @@ func becauseOf(list []*usedThing) Because {
 func (l *lookupLens) sort(s sorting, kind string, list []*usedThing, out *Sheet, word wordOf) (sorted map[string][]*usedThing, any bool) {
 	names, why := map[string][]string{}, map[string]Because{}
 	sorted = map[string][]*usedThing{}
+	var asked Because
 	for _, t := range list {
 		said, known := l.notes[lookupKey{kind, t.key}]
-		any = any || known
+		if known {
+			asked.Add(said.by)
+		}
 		v, detail := word(t, said, known)
 		name := event.Clean(t.key)
 		if detail != "" {
@@ -190,9 +194,10 @@ func (l *lookupLens) sort(s sorting, kind string, list []*usedThing, out *Sheet,
 		b.Join(t.because)
 		names[v], why[v], sorted[v] = append(names[v], name), b, append(sorted[v], t)
 	}
-	if !any {
+	if asked.Seen() == 0 {
 		return sorted, false
 	}
+	out.Int(s.prefix+"asked", asked.Seen(), asked)
 	for _, v := range s.words {
 		slices.Sort(names[v.word])
 		out.Int(s.prefix+v.word, len(names[v.word]), why[v.word])

@@ -204,14 +204,19 @@ func TestWhatIsKeptIsWhatMatters(t *testing.T) {
 			if len(got) == 0 && best.IsValid() || len(got) > 0 && got[0].Prefix != best {
 				t.Fatalf("%s: got %v, want %s", a, got, best)
 			}
-			for _, r := range got {
-				kept, _ := Validate(r, vrps.List)
-				if full, _ := Validate(r, all); kept != full {
-					t.Fatalf("%v is %s by what was kept and %s by all", r, kept, full)
-				}
-			}
+			sameStates(t, got, vrps.List, all)
 		}
 	})
+}
+
+// sameStates says that routes have the same state by some VRPs as by all.
+func sameStates(t *rapid.T, routes []Route, some, all []VRP) {
+	for _, r := range routes {
+		kept, _ := Validate(r, some)
+		if full, _ := Validate(r, all); kept != full {
+			t.Fatalf("%v is %s by what was kept and %s by all", r, kept, full)
+		}
+	}
 }
 
 // longest is the longest of the prefixes that holds an address.
