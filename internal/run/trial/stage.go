@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -99,7 +98,6 @@ func observe(ctx context.Context, d Device, s plan.Step) error {
 	}
 	return settle(ctx, d, s.Window, true)
 }
-
 
 // settle waits until the device has begun no conversation for the given time, or
 // rests. A device that has begun none so far is waited for when patient, for it may
