@@ -44,7 +44,8 @@ const (
 	OutcomeNoRoute     = "no-route"
 	OutcomeNoData      = "no-data"
 	OutcomeCompleted   = "completed"
-	OutcomeRefused     = "refused"
+	OutcomeRefused     = "refused" // every offer that was answered
+	OutcomeSilent      = "silent"  // no offer was answered
 )
 
 // dataLimit bounds one foreign text in a note, in bytes.

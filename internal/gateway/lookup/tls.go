@@ -80,7 +80,7 @@ func (u used) subject() string {
 // server makes all offers to one end. One that cannot be reached at all is not
 // asked again.
 func (l *Looker) server(ctx context.Context, e used) {
-	n := event.LookupNote{Kind: KindTLS, Subject: e.subject(), Outcome: OutcomeRefused, Data: map[string]string{"address": e.Addr.String()}}
+	n := event.LookupNote{Kind: KindTLS, Subject: e.subject(), Outcome: OutcomeSilent, Data: map[string]string{"address": e.Addr.String()}}
 	for _, o := range offers() {
 		n.Data["offer_"+o.name] = offerUntried
 	}
@@ -117,6 +117,9 @@ func (r reply) tell(n *event.LookupNote, o offer, err error) {
 	n.Data["offer_"+o.name] = r.got
 	if r.asked {
 		n.Data["client_certificate"] = "asked"
+	}
+	if r.got == offerRefused && n.Outcome == OutcomeSilent {
+		n.Outcome = OutcomeRefused
 	}
 	if r.got == offerAccepted {
 		n.Outcome = OutcomeCompleted
