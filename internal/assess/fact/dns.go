@@ -39,6 +39,7 @@ type dnsLens struct {
 	forge  forgePart
 	cache  cachePart
 	clock  clockPart
+	faults faultPart
 }
 
 func (*dnsLens) wants() wanted {
@@ -46,30 +47,40 @@ func (*dnsLens) wants() wanted {
 		Actor: {
 			event.RouterAdvertised{}, event.DNSAsked{}, event.DNSAnswered{}, event.FlowStarted{},
 			event.FlowEstablished{}, event.ClientHello{}, event.Malformed{}, event.DHCP4{},
-			event.DHCP6{}, event.NeighbourSolicited{}, event.TimeAsked{}, event.TimeAnswered{},
+			event.DHCP6{}, event.NeighbourSolicited{}, event.TimeAsked{}, event.TimeAnswered{}, event.NoteSeen{},
 		},
-		Other:     {event.RouterAdvertised{}, event.FlowStarted{}},
-		Bystander: {event.RouterAdvertised{}},
+		Other:     {event.RouterAdvertised{}, event.FlowStarted{}, event.NoteSeen{}},
+		Bystander: {event.RouterAdvertised{}, event.NoteSeen{}},
 	}
 }
 
 func (l *dnsLens) see(w *world, ev *sighting, role Role) {
-	if b, ok := ev.Body.(event.RouterAdvertised); ok {
+	switch b := ev.Body.(type) {
+	case event.NoteSeen:
+		l.faults.see(w, ev, b)
+	case event.RouterAdvertised:
 		l.book.learnPrefixes(b)
 		l.hidden.learn(b.DNR)
 	}
 	l.joins.seeGuessed(w, ev, role)
-	if role != Actor {
-		return
+	if role == Actor {
+		l.seeOwn(w, ev)
 	}
+}
+
+func (l *dnsLens) seeOwn(w *world, ev *sighting) {
+	before := l.joins.count()
 	l.joins.see(w, ev)
+	if l.joins.count() > before {
+		l.cache.restart(ev.At)
+	}
 	switch b := ev.Body.(type) {
 	case event.DNSAsked:
 		l.seeAsked(ev, b)
 	case event.DNSAnswered:
 		l.seeAnswered(ev, b)
 	case event.FlowStarted:
-		if w.scope(ev.Server.Addr()) == ScopeInternet {
+		if w.scope(ev.Server.Addr()) == ScopeInternet && !l.faults.canaries[ev.Server.Addr().Unmap()] {
 			l.reach.started(ev, b, &l.book, &l.joins)
 		}
 	case event.FlowEstablished:
@@ -104,26 +115,39 @@ func (l *dnsLens) seeAsked(ev *sighting, b event.DNSAsked) {
 	if b.Kind != event.DNSUnicast {
 		return // a name that is only asked on the link is not DNS
 	}
+	if l.faults.own[b.Name] {
+		return // the box made the name up
+	}
 	again := l.recent.isRepeat(ev, b)
-	l.paths.asked(ev, b)
+	if !l.faults.attacked(b.Name, ev.At) {
+		l.paths.asked(ev, b)
+	}
 	l.clock.seeName(ev, b.Name)
 	if again {
 		return
 	}
 	l.asked.question(ev, b)
 	l.forge.question(ev, b, l.joins.count())
-	l.cache.question(ev, b)
+	if !l.faults.under {
+		l.cache.question(ev, b)
+	}
 }
 
 func (l *dnsLens) seeAnswered(ev *sighting, b event.DNSAnswered) {
-	if b.Kind != event.DNSUnicast {
+	if b.Kind != event.DNSUnicast || l.faults.isStray(b) {
 		return
 	}
 	l.recent.answered(ev, b)
 	l.book.learn(ev, b)
-	l.asked.answer(ev, b)
-	l.paths.answered(ev, b)
-	l.cache.answer(ev, b)
+	if hasAddress(b) || !l.faults.changed(ev, b) {
+		l.asked.answer(ev, b)
+	}
+	if !l.faults.attacked(b.Name, ev.At) {
+		l.paths.answered(ev, b)
+	}
+	if !l.faults.under {
+		l.cache.answer(ev, b)
+	}
 }
 
 func (l *dnsLens) state(w *world, out *Sheet) {

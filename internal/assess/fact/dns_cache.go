@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"time"
 
 	"assay/internal/assess/event"
@@ -97,6 +98,13 @@ func (p *cachePart) answer(ev *sighting, b event.DNSAnswered) {
 		p.ended = append(p.ended, c.until)
 	}
 	p.worst = max(p.worst, 1)
+}
+
+// restart forgets what the device had in its cache: it starts afresh, and may ask
+// anew. Lifetimes that were cut so are not measured.
+func (p *cachePart) restart(at time.Time) {
+	p.sets = nil
+	p.ended = slices.DeleteFunc(p.ended, func(end time.Time) bool { return end.After(at) })
 }
 
 // leastTTL is the shortest lifetime in an answer, zero for an empty one.

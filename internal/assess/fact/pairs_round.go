@@ -109,7 +109,7 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 		r.first = ev.At
 	}
 	r.changed += one(!n.Unchanged)
-	if n.Unchanged && r.arm != event.ArmDSDenial && isDNSSECArm(r.arm) {
+	if r.isPlain(n) {
 		r.plain = r.plain || !n.DO && hasAddress(b)
 		return false
 	}
@@ -118,6 +118,11 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 	}
 	r.tell(ev, b)
 	return r.arm != event.ArmControl
+}
+
+// isPlain says that the damage could not show in an answer, which so is like any other.
+func (r *pairRound) isPlain(n *pairNote) bool {
+	return n.Unchanged && r.arm != event.ArmDSDenial && isDNSSECArm(r.arm)
 }
 
 // tell keeps the addresses of an answer, with when they were first told.

@@ -107,12 +107,9 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 		return // it did not ask, or not for signatures
 	}
 	t.because.Join(r.because)
-	unproven := denial && r.bare && l.keys
-	if r.used && !unproven {
-		t.accepted++
-		return
-	}
 	switch why := r.mixed(); {
+	case r.used && !l.unproven(r):
+		t.accepted++
 	case why != "":
 		t.doubt(why, true)
 	case !r.whole():
@@ -122,6 +119,12 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 	default:
 		t.refusal(r, control(rounds, r))
 	}
+}
+
+// unproven says that a device which asks for keys connected before it got the damaged
+// denial.
+func (l *pairLens) unproven(r *pairRound) bool {
+	return r.arm == event.ArmDSDenial && r.bare && l.keys
 }
 
 // mixed says why a conversation, or none, in a round shows nothing; "" when it does.
