@@ -126,7 +126,9 @@ func (l *dnsLens) seeAsked(ev *sighting, b event.DNSAsked) {
 	if again {
 		return
 	}
-	l.asked.question(ev, b)
+	if !l.faults.attack || !l.faults.names[b.Name] {
+		l.asked.question(ev, b) // else it may be asked in another way because of the fault
+	}
 	l.forge.question(ev, b, l.joins.count())
 	if !l.faults.under {
 		l.cache.question(ev, b)

@@ -12,7 +12,7 @@ import (
 func ipv6Schema() []Decl {
 	return []Decl{
 		{"ipv6.offered", Bool, "a router advertised a global IPv6 prefix for self-made addresses while the device was there"},
-		{"ipv6.offered_minutes", Double, "minutes from that first advertisement to the device's last frame; 0 without one"},
+		{"ipv6.offered_minutes", Double, "minutes from that first advertisement to the device's last frame, in each network for itself and summed up; 0 without one"},
 		{"ipv6.join_seen", Bool, "the log holds the device joining: DHCP DISCOVER or REQUEST without an address of its own, SOLICIT, router solicitation or address detection"},
 		{"ipv6.seen", Bool, "the device sent at least one IPv6 packet"},
 		{"ipv6.link_local", List, "the device's link-local addresses"},
@@ -29,7 +29,8 @@ func ipv6Schema() []Decl {
 		{"ipv6.internet_flows", Int, "conversations to the internet over IPv6, DNS included"},
 		{"ipv6.internet_answered", Int, "of ipv6.internet_flows, those that were answered"},
 		{"ipv6.internet_data", Int, "conversations over IPv6 to the internet, DNS left out, in which both sides sent data"},
-		{"ipv6.byte_share", Double, "share of the payload bytes exchanged with the internet that went over IPv6; absent without any"},
+		{"ipv6.byte_share", Double, "share of the payload bytes exchanged with the internet that went over IPv6, on networks that are not known to lack or break one of the two; absent without any"},
+		{"ipv6.dual_data", Int, "of ipv6.internet_data, those on such networks"},
 		{"ipv6.detected", List, "addresses that the device checked by duplicate address detection"},
 		{"ipv6.mld_version", Int, "highest version of the device's multicast listener reports, 0 for none"},
 	}
@@ -50,7 +51,9 @@ type ipv6Lens struct {
 	seen     Because
 	join     Because
 	offer    Because
-	offered  time.Time
+	offered  time.Time     // in the network that is offered now, zero without an offer
+	had      time.Duration // of the offers in earlier networks
+	turn     int           // of the stage that was last seen
 	mld      Because
 	version  int
 	reveal   Because
@@ -58,7 +61,8 @@ type ipv6Lens struct {
 	flows    Because
 	answered Because
 	data     Because
-	bytes    [2]uint64 // exchanged with the internet over IPv4 and IPv6
+	dual     Because
+	bytes    [2]uint64 // exchanged with the internet over IPv4 and IPv6 where both work
 }
 
 func (*ipv6Lens) wants() wanted {
@@ -66,14 +70,15 @@ func (*ipv6Lens) wants() wanted {
 		Actor: {
 			event.RouterAdvertised{}, event.DHCP4{}, event.DHCP6{}, event.AddressUsed{},
 			event.RouterSolicited{}, event.NeighbourSolicited{}, event.GroupsReported{}, event.FlowStarted{},
-			event.FlowEstablished{}, event.FlowEnded{},
+			event.FlowEstablished{}, event.FlowEnded{}, event.NoteSeen{},
 		},
-		Other:     {event.RouterAdvertised{}, event.FlowEnded{}},
-		Bystander: {event.RouterAdvertised{}},
+		Other:     {event.RouterAdvertised{}, event.FlowEnded{}, event.NoteSeen{}},
+		Bystander: {event.RouterAdvertised{}, event.NoteSeen{}},
 	}
 }
 
 func (l *ipv6Lens) see(w *world, ev *sighting, role Role) {
+	l.seeTurn(w)
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.seeRouter(ev, b, role)
 		return
@@ -126,6 +131,25 @@ func (l *ipv6Lens) seeTalk(w *world, ev *sighting) {
 			l.answered.See(ev)
 		}
 	}
+}
+
+// seeTurn ends the offer of IPv6 when another network begins: what was offered in
+// one says nothing of how long the device had an offer in the next.
+func (l *ipv6Lens) seeTurn(w *world) {
+	if l.turn == w.stage.turn {
+		return
+	}
+	l.turn = w.stage.turn
+	l.had += l.span(w)
+	l.offered = time.Time{}
+}
+
+// span is how long the device has had the offer of the network that is offered now.
+func (l *ipv6Lens) span(w *world) time.Duration {
+	if l.offered.IsZero() {
+		return 0
+	}
+	return max(0, w.lastSeen.Sub(l.offered))
 }
 
 // seeRouter believes an advertisement that came from this link (RFC 4861 section
@@ -218,10 +242,15 @@ func (l *ipv6Lens) seeEnd(w *world, ev *sighting, b event.FlowEnded, role Role) 
 		return
 	}
 	f := family(to)
-	l.bytes[f] += b.Client.Bytes + b.Server.Bytes
+	if w.stage.isDual() {
+		l.bytes[f] += b.Client.Bytes + b.Server.Bytes
+	}
 	isDNS := b.Protocol == "dns" || ev.Server.Port() == 53
 	if f == 1 && !isDNS && min(b.Client.Bytes, b.Server.Bytes) > 0 {
 		l.data.See(ev)
+		if w.stage.isDual() {
+			l.dual.See(ev)
+		}
 	}
 }
 
@@ -249,12 +278,8 @@ func (l *ipv6Lens) note(ev *sighting, a netip.Addr, set func(*v6Addr)) {
 }
 
 func (l *ipv6Lens) state(w *world, out *Sheet) {
-	out.Bool("ipv6.offered", !l.offered.IsZero(), l.offer)
-	minutes := 0.0
-	if !l.offered.IsZero() {
-		minutes = max(0, w.lastSeen.Sub(l.offered).Minutes())
-	}
-	out.Double("ipv6.offered_minutes", minutes, l.offer)
+	out.Bool("ipv6.offered", l.offer.Seen() > 0, l.offer)
+	out.Double("ipv6.offered_minutes", (l.had + l.span(w)).Minutes(), l.offer)
 	out.Bool("ipv6.join_seen", l.join.Seen() > 0, l.join)
 	out.Bool("ipv6.seen", l.seen.Seen() > 0, l.seen)
 	out.Int("ipv6.mld_version", l.version, l.mld)
@@ -269,6 +294,7 @@ func (l *ipv6Lens) stateUse(w *world, out *Sheet) {
 	out.Int("ipv6.internet_flows", l.flows.Seen(), l.flows)
 	out.Int("ipv6.internet_answered", l.answered.Seen(), l.answered)
 	out.Int("ipv6.internet_data", l.data.Seen(), l.data)
+	out.Int("ipv6.dual_data", l.dual.Seen(), l.dual)
 	if all := l.bytes[0] + l.bytes[1]; all > 0 {
 		out.Double("ipv6.byte_share", float64(l.bytes[1])/float64(all), l.data)
 	}

@@ -2,8 +2,8 @@ package fact
 
 func ipv6LadderSchema() []Decl {
 	return []Decl{
-		{"ipv6.ladder", Text, "how far the device gets with IPv6, as listening shows: I0 no IPv6, I1 link-local only, I2 global address and DNS over IPv6, I3 data to the internet over IPv6; absent when the network offered none or the log does not settle it"},
-		{"ipv6.blame", Text, "what holds the device back from I3: DEVICE, SERVICE (no name it asked for has an IPv6 address) or NETWORK (nothing offered, or nothing answered); absent when nothing does or when it is open"},
+		{"ipv6.ladder", Text, "how far the device gets with IPv6, as the log shows: I0 no IPv6, I1 link-local only, I2 global address and DNS over IPv6, I3 data to the internet over IPv6 where IPv4 is there too, I4 on IPv6 only the destinations of IPv4, I5 the operator confirms that it works there; absent when the network offered none or the log does not settle it"},
+		{"ipv6.blame", Text, "what holds the device back, from I4 where a network with IPv6 only was offered, else from I3: DEVICE, SERVICE (no IPv6 address, or no answer from the server) or NETWORK (nothing offered, or nothing answered); absent when nothing does or when it is open"},
 	}
 }
 
@@ -69,7 +69,14 @@ func (v ladderView) settled() bool {
 }
 
 func (v ladderView) step() (string, Because) {
-	if n, why := v.count("ipv6.internet_data"); n > 0 {
+	if v.has("net.essential") && v.has("v6only.reached") && !v.has("v6only.missing") && !v.has("v6only.ipv4") {
+		_, why := v.count("v6only.reached")
+		if f, _ := v.Get("v6only.function"); f.Value == "yes" {
+			return "I5", why
+		}
+		return "I4", why
+	}
+	if n, why := v.count("ipv6.dual_data"); n > 0 {
 		return "I3", why
 	}
 	if n, why := v.count("rdnss.queries_v6"); n > 0 && v.has("ipv6.global_used") {
@@ -89,6 +96,8 @@ func (v ladderView) step() (string, Because) {
 
 func (v ladderView) blame() (string, Because) {
 	switch {
+	case v.has("v6only.missing"):
+		return v.blameMissing()
 	case v.has("ipv6.internet_data"):
 		return "", Because{}
 	case !v.has("ipv6.offered") && v.has("ipv6.global"):
@@ -106,6 +115,19 @@ func (v ladderView) blame() (string, Because) {
 	default:
 		return v.blameNames()
 	}
+}
+
+// blameMissing says whose fault it is that a network with IPv6 only does not do:
+// the network's before all others, for then nothing else is shown.
+func (v ladderView) blameMissing() (string, Because) {
+	for _, of := range [][2]string{
+		{"v6only.by_network", "NETWORK"}, {"v6only.by_open", ""}, {"v6only.by_device", "DEVICE"}, {"v6only.by_service", "SERVICE"},
+	} {
+		if n, why := v.count(of[0]); n > 0 {
+			return of[1], why
+		}
+	}
+	return "", Because{}
 }
 
 // blameNames splits the fault of a device with a global address that sends no

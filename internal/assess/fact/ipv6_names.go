@@ -9,7 +9,7 @@ import (
 
 func ipv6NamesSchema() []Decl {
 	return []Decl{
-		{"ipv6.names", Int, "different names whose addresses the device asked for in clear unicast DNS after IPv6 was offered"},
+		{"ipv6.names", Int, "different names whose addresses the device asked for in clear unicast DNS after IPv6 was offered, on networks that are not known to lack or break IPv4 or IPv6"},
 		{"ipv6.names_aaaa", Int, "of ipv6.names, those asked for AAAA"},
 		{"ipv6.aaaa_share", Double, "ipv6.names_aaaa by ipv6.names, 0 to 1; absent without names"},
 		{"ipv6.names_with_v6", Int, "of ipv6.names, those for which an answer in the log held an IPv6 address"},
@@ -35,6 +35,7 @@ const (
 // ask for AAAA is right.
 type familyLens struct {
 	offered bool
+	turn    int // of the stage that was last seen
 	names   map[string]*v6Name
 	homes   map[netip.Addr]string // the name last answered with an address
 	asked   Because
@@ -53,18 +54,19 @@ type v6Name struct {
 
 func (*familyLens) wants() wanted {
 	return wanted{
-		Actor:     {event.RouterAdvertised{}, event.DNSAsked{}, event.DNSAnswered{}, event.FlowStarted{}},
-		Other:     {event.RouterAdvertised{}},
-		Bystander: {event.RouterAdvertised{}},
+		Actor:     {event.RouterAdvertised{}, event.DNSAsked{}, event.DNSAnswered{}, event.FlowStarted{}, event.NoteSeen{}},
+		Other:     {event.RouterAdvertised{}, event.NoteSeen{}},
+		Bystander: {event.RouterAdvertised{}, event.NoteSeen{}},
 	}
 }
 
 func (l *familyLens) see(w *world, ev *sighting, role Role) {
+	l.seeTurn(w)
 	if b, ok := ev.Body.(event.RouterAdvertised); ok {
 		l.offered = l.offered || isOffer(ev, b, role)
 		return
 	}
-	if role != Actor || !l.offered {
+	if role != Actor || !l.offered || !w.stage.isDual() {
 		return
 	}
 	switch b := ev.Body.(type) {
@@ -76,6 +78,14 @@ func (l *familyLens) see(w *world, ev *sighting, role Role) {
 		if !b.Midway && w.scope(ev.Server.Addr()) == ScopeInternet {
 			l.seeFlow(ev)
 		}
+	}
+}
+
+// seeTurn forgets the offer and the addresses of names when another network begins:
+// the next one may offer no IPv6, and its addresses are learnt anew.
+func (l *familyLens) seeTurn(w *world) {
+	if l.turn != w.stage.turn {
+		l.turn, l.offered, l.homes = w.stage.turn, false, nil
 	}
 }
 

@@ -20,6 +20,7 @@ func newLenses() []lens {
 		&updateLens{},
 		&tlsLens{},
 		&forgedLens{},
+		&foreignLens{},
 		&pairLens{},
 		&lookupLens{},
 		&ipv6Lens{},
@@ -28,6 +29,7 @@ func newLenses() []lens {
 		&joinLens{},
 		&portMapLens{},
 		&trafficLens{},
+		&stayLens{},
 		ladderLens{}, // reads what those before it stated, so it is last
 	}
 }

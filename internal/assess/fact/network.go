@@ -22,6 +22,8 @@ type network struct {
 	// conversation many times in a row.
 	recent [4]scoped
 	next   int // of recent, the oldest
+	// stage is which of the networks of an experiment is offered.
+	stage stage
 }
 
 // scoped is an address with its scope.

@@ -162,6 +162,8 @@ func (o *Observer) learn(ev *sighting, actor *subject) {
 		}
 	case event.RouterAdvertised:
 		o.learnRouter(ev, b)
+	case event.NoteSeen:
+		o.network.stage.see(ev.At, b)
 	case event.DHCP4:
 		o.learnDHCP4(ev, b, actor)
 	case event.DHCP6:
@@ -230,6 +232,9 @@ type Closing struct {
 	Statements map[string]string
 	// Credentials are the well-known factory passwords to look for.
 	Credentials []Credential
+	// Intercepted says which flaw a certificate has that another tool presented to the
+	// device: its SHA-256 in lower-case hexadecimal, and one of ForeignCases.
+	Intercepted map[string]string
 }
 
 // Credential is one well-known factory password.

@@ -239,7 +239,7 @@ func (l *pairLens) reached(r *pairRound, ev *sighting, a netip.Addr) {
 		r.use(ev, l.elsewhere(r, a, ev.At))
 		return
 	}
-	if r.arm == event.ArmServfail && !r.first.IsZero() && l.homes[r.name][a] && !l.otherName(r, a, ev.At) {
+	if r.arm == event.ArmServfail && !r.first.IsZero() && l.homes[r.name][a] && !l.shared(r, a) {
 		r.recall(ev, !ev.At.After(l.genuine[a][r.name]))
 	}
 }
@@ -264,6 +264,17 @@ func (l *pairLens) elsewhere(r *pairRound, a netip.Addr, at time.Time) bool {
 func (l *pairLens) otherName(r *pairRound, a netip.Addr, at time.Time) bool {
 	for name, until := range l.genuine[a] {
 		if !r.names[name] && !at.After(until) {
+			return true
+		}
+	}
+	return false
+}
+
+// shared says that another name led to the address since the device started, however
+// long ago: it may still be in use.
+func (l *pairLens) shared(r *pairRound, a netip.Addr) bool {
+	for name := range l.genuine[a] {
+		if !r.names[name] {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ func pairSchema() []Decl {
 		{"pairs.arms_untried", List, "kinds of damage that the device met in no answer: flipped, dsdenial, stripped, wrongkey, expired"},
 		{"pairs.control_worked", Int, "control rounds in which the device opened a conversation to an address that the genuine answer told, and no other name's answer did"},
 		{"pairs.control_failed", Int, "control rounds in which the device got the genuine answer and opened none, within at least 3 s"},
+		{"pairs.control_failed_signed", Int, "of pairs.control_failed, those with an answer that the box had validated as secure"},
 		{"pairs.control_signed", Int, "of pairs.control_worked, those with an answer that the box had validated as secure"},
 		{"pairs.control_new_key", Int, "of pairs.control_signed, those since 2026-10-11, when the root zone is signed with key 38696"},
 	}

@@ -287,15 +287,13 @@ var rollover = time.Date(2026, time.October, 11, 0, 0, 0, 0, time.UTC)
 
 // stateControls writes what the genuine answers led to.
 func stateControls(rounds []*pairRound, out *Sheet) {
-	var worked, failed, secure, late Because
+	var worked, failed, signed, secure, late Because
 	for _, r := range rounds {
 		if r.arm != event.ArmControl || !r.whole() {
 			continue
 		}
 		if !r.used {
-			if !r.ambiguous && r.watched() >= pairPatience {
-				failed.Join(r.because)
-			}
+			r.countFailed(&failed, &signed)
 			continue
 		}
 		worked.Add(r.because.events[len(r.because.events)-1])
@@ -307,7 +305,8 @@ func stateControls(rounds []*pairRound, out *Sheet) {
 		}
 	}
 	out.Int("pairs.control_worked", worked.Seen(), worked)
-	out.Int("pairs.control_failed", failedRounds(rounds), failed)
+	out.Int("pairs.control_failed", failed.Seen(), failed)
+	out.Int("pairs.control_failed_signed", signed.Seen(), signed)
 	out.Int("pairs.control_signed", secure.Seen(), secure)
 	out.Int("pairs.control_new_key", late.Seen(), late)
 }
@@ -316,10 +315,14 @@ func stateControls(rounds []*pairRound, out *Sheet) {
 // device did not connect.
 const pairPatience = 3 * time.Second
 
-func failedRounds(rounds []*pairRound) int {
-	n := 0
-	for _, r := range rounds {
-		n += one(r.arm == event.ArmControl && r.whole() && !r.used && !r.ambiguous && r.watched() >= pairPatience)
+// countFailed counts a control round in which the device did not connect.
+func (r *pairRound) countFailed(all, signed *Because) {
+	if r.ambiguous || r.watched() < pairPatience {
+		return
 	}
-	return n
+	answer := r.because.events[len(r.because.events)-1]
+	all.Add(answer)
+	if r.secure {
+		signed.Add(answer)
+	}
 }
