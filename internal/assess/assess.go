@@ -1,8 +1,9 @@
 package assess
 
 import (
+	"cmp"
 	"encoding/hex"
-	"sort"
+	"slices"
 	"time"
 
 	"assay/internal/assess/decode"
@@ -34,6 +35,9 @@ type About struct {
 	Statements map[string]string
 	// Canaries are texts that the operator typed into the device at set-up.
 	Canaries []string
+	// Intercepted says which flaw a certificate has that another tool presented to the
+	// device: its SHA-256 in lower-case hexadecimal, and one of fact.ForeignCases.
+	Intercepted map[string]string
 }
 
 // AsOf is what is known about the evidence as a file when a report is made.
@@ -142,6 +146,7 @@ func (a *Assessor) closing(c decode.Counts, asOf AsOf) fact.Closing {
 	return fact.Closing{
 		Frames: c.Frames, Cut: c.Cut, Lost: c.Lost, Malformed: c.Malformed,
 		Truncated: asOf.Truncated != "", Statements: a.statements(), Credentials: a.book.Credentials,
+		Intercepted: a.about.Intercepted,
 	}
 }
 
@@ -158,6 +163,11 @@ func (a *Assessor) run() report.Run {
 	for k, v := range a.statements() {
 		r.Statements = append(r.Statements, report.Field{Name: event.Clean(k), Value: event.Clean(v)})
 	}
-	sort.Slice(r.Statements, func(i, j int) bool { return r.Statements[i].Name < r.Statements[j].Name })
+	for digest, flaw := range a.about.Intercepted {
+		r.Statements = append(r.Statements, report.Field{Name: "intercepted " + event.Clean(flaw), Value: event.Clean(digest)})
+	}
+	slices.SortFunc(r.Statements, func(a, b report.Field) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
+	})
 	return r
 }
