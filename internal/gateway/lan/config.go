@@ -76,22 +76,6 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Network is one of the networks that are offered to the device.
-type Network uint8
-
-// The networks of the experiments.
-const (
-	N1 Network = 1 // IPv4 only
-	N2 Network = 2 // dual stack
-	N3 Network = 3 // IPv6 only
-)
-
-// String prints "N1".
-func (n Network) String() string { return fmt.Sprintf("N%d", uint8(n)) }
-
-func (n Network) ipv4() bool { return n != N3 }
-func (n Network) ipv6() bool { return n != N1 }
-
 // Addresses are those of the box on the LAN.
 type Addresses struct {
 	IPv4      netip.Prefix // the box's address and the network

@@ -48,6 +48,8 @@ type networkNote struct {
 	LinkLocal netip.Addr   `json:"link_local,omitzero"`
 	NAT66     bool         `json:"nat66,omitempty"`
 	Delegated netip.Prefix `json:"delegated,omitzero"`
+	NAT64     netip.Prefix `json:"nat64,omitzero"`    // what leads to IPv4
+	Broken6   bool         `json:"broken6,omitempty"` // IPv6 to outside is lost
 	Redirects []string     `json:"redirects,omitempty"`
 }
 
@@ -61,12 +63,13 @@ func (l *LAN) note(what string) {
 	if link, err := netos.LinkByName(l.kernel, w.lan); err == nil {
 		n.MAC = event.FormatMAC(link.MAC)
 	}
-	if w.network.ipv4() {
+	if w.network.IPv4() {
 		n.IPv4 = w.addresses.IPv4
 	}
-	if w.network.ipv6() {
+	if w.network.IPv6() {
 		n.IPv6, n.NAT66, n.Delegated = w.addresses.IPv6, w.addresses.NAT66, w.delegated
 	}
+	n.NAT64, n.Broken6 = w.translation.Prefix, w.network == N7
 	for _, r := range w.redirections {
 		n.Redirects = append(n.Redirects, r.String())
 	}

@@ -2,6 +2,7 @@ package lan
 
 import (
 	"net/netip"
+	"slices"
 
 	"assay/internal/gateway/netos"
 )
@@ -64,13 +65,14 @@ type wanted struct {
 	addresses     Addresses
 	delegated     netip.Prefix
 	network       Network
+	translation   Translation
 	refuse, allow []netip.Prefix
 	redirections  []Redirection
 	limits        Limits
 }
 
 func (w wanted) table() netos.Table {
-	return netos.Table{
+	t := netos.Table{
 		TableName: tableName,
 		Counters: []string{
 			cPrivate, cInput, cSpoofed, cInbound, cOtherLink, cNotOffered, cInvalid, cNew, cICMP, cUDP, cMail,
@@ -80,20 +82,22 @@ func (w wanted) table() netos.Table {
 			{Name: "limits", Rules: w.limitRules()},
 			{Name: "public", Rules: w.publicRules()},
 			{Name: "from_lan", Rules: w.fromLAN()},
-			{Name: "to_lan", Rules: toLAN()},
+			{Name: "to_lan", Rules: w.toLAN()},
 			{Name: "to_box", Rules: w.toBox()},
 			{Name: "lan_sources", Rules: w.sources()},
 			{Name: "sources", Type: netos.ChainFilter, Hook: netos.HookPrerouting, Priority: prioRaw, Rules: []netos.Rule{
 				{netos.In{Link: w.lan}, netos.Jump{Chain: "lan_sources"}},
 			}},
 			{Name: "redirections", Type: netos.ChainNAT, Hook: netos.HookPrerouting, Priority: prioRedirect, Rules: w.redirects()},
-			{Name: "input", Type: netos.ChainFilter, Hook: netos.HookInput, Priority: prioFilter, Rules: []netos.Rule{
-				{netos.In{Link: w.lan}, netos.Jump{Chain: "to_box"}},
-			}},
+			{Name: "input", Type: netos.ChainFilter, Hook: netos.HookInput, Priority: prioFilter, Rules: w.input()},
 			{Name: "forward", Type: netos.ChainFilter, Hook: netos.HookForward, Priority: prioFilter, Rules: w.forward()},
 			{Name: "translate", Type: netos.ChainNAT, Hook: netos.HookPostrouting, Priority: prioTranslation, Rules: w.translate()},
 		},
 	}
+	if w.translation.Link != "" {
+		t.Chains = append([]netos.Chain{{Name: "from_nat64", Rules: w.fromNAT64()}}, t.Chains...)
+	}
+	return t
 }
 
 func (w wanted) sets() []netos.Set {
@@ -144,10 +148,25 @@ func (w wanted) redirects() []netos.Rule {
 	return out
 }
 
+// input has the box's own services for the LAN alone; through the NAT64 nobody
+// reaches the box.
+func (w wanted) input() []netos.Rule {
+	out := []netos.Rule{{netos.In{Link: w.lan}, netos.Jump{Chain: "to_box"}}}
+	if w.translation.Link != "" {
+		out = append(out, netos.Rule{netos.In{Link: w.translation.Link}, netos.Counted{Counter: cInput}, netos.Drop{}})
+	}
+	return out
+}
+
 func (w wanted) forward() []netos.Rule {
 	out := []netos.Rule{
 		{netos.In{Link: w.lan}, netos.Jump{Chain: "from_lan"}},
 		{netos.Out{Link: w.lan}, netos.Jump{Chain: "to_lan"}},
+	}
+	if link := w.translation.Link; link != "" {
+		out = append(out,
+			netos.Rule{netos.In{Link: link}, netos.Jump{Chain: "from_nat64"}},
+			netos.Rule{netos.Out{Link: link}, netos.Jump{Chain: "to_lan"}})
 	}
 	if w.delegated.IsValid() { // what is delegated but not used must not go back where it came from
 		out = append(out, netos.Rule{netos.In{Link: w.wan}, netos.To{Prefix: w.delegated}, netos.Counted{Counter: cInbound}, netos.Drop{}})
@@ -159,7 +178,8 @@ func (w wanted) forward() []netos.Rule {
 // belong to TCP connections and end at the first rules; what does not match there
 // goes the whole way.
 func (w wanted) fromLAN() []netos.Rule {
-	out := append(w.offered(netos.Reject{}),
+	out := slices.Concat(w.offered(netos.Reject{}), w.broken(), w.strict(), w.toNAT64())
+	out = append(out,
 		w.conversation(netos.ToSet{Family: netos.FamilyIPv4, Set: "private4", Not: true}),
 		w.conversation(netos.ToSet{Family: netos.FamilyIPv6, Set: "private6", Not: true}),
 	)
@@ -218,20 +238,20 @@ func (w wanted) limitRules() []netos.Rule {
 	}
 }
 
-func toLAN() []netos.Rule {
-	return []netos.Rule{
-		{netos.Tracked{States: netos.StateEstablished | netos.StateRelated}, netos.Accept{}},
-		{netos.Counted{Counter: cInbound}, netos.Drop{}},
-	}
+func (w wanted) toLAN() []netos.Rule {
+	return append(w.broken(),
+		netos.Rule{netos.Tracked{States: netos.StateEstablished | netos.StateRelated}, netos.Accept{}},
+		netos.Rule{netos.Counted{Counter: cInbound}, netos.Drop{}},
+	)
 }
 
 // offered refuses the IP version that is not offered at present.
 func (w wanted) offered(verdict netos.Stmt) []netos.Rule {
 	var out []netos.Rule
-	if !w.network.ipv4() {
+	if !w.network.IPv4() {
 		out = append(out, netos.Rule{netos.IPVersion{Family: netos.FamilyIPv4}, netos.Counted{Counter: cNotOffered}, verdict})
 	}
-	if !w.network.ipv6() {
+	if !w.network.IPv6() {
 		out = append(out, netos.Rule{netos.IPVersion{Family: netos.FamilyIPv6}, netos.Counted{Counter: cNotOffered}, verdict})
 	}
 	return out
@@ -240,6 +260,9 @@ func (w wanted) offered(verdict netos.Stmt) []netos.Rule {
 // translate gives what leaves for the internet the address of the uplink.
 func (w wanted) translate() []netos.Rule {
 	out := []netos.Rule{{netos.Out{Link: w.wan}, netos.From{Prefix: w.addresses.IPv4.Masked()}, netos.Masquerade{}}}
+	if w.translation.Link != "" {
+		out = append(out, netos.Rule{netos.Out{Link: w.wan}, netos.From{Prefix: w.translation.Pool.Masked()}, netos.Masquerade{}})
+	}
 	if w.addresses.NAT66 {
 		out = append(out, netos.Rule{netos.Out{Link: w.wan}, netos.From{Prefix: w.addresses.IPv6.Masked()}, netos.Masquerade{}})
 	}

@@ -206,15 +206,6 @@ func (l *LAN) Check() error {
 	return l.kernel.CheckTable(l.wanted.table())
 }
 
-// Offer changes which network is offered: N1, N2 or N3. The address of a version
-// that is not offered leaves the port, and its packets are refused.
-func (l *LAN) Offer(ctx context.Context, n Network) error {
-	if n < N1 || n > N3 {
-		return fmt.Errorf("cannot offer %s: the networks are N1, N2 and N3", n)
-	}
-	return l.change(ctx, func(w *wanted) { w.network = n })
-}
-
 // SetDelegated changes the prefix that the uplink delegated; an invalid one
 // means that there is none any more. The former IPv6 network leaves the port.
 func (l *LAN) SetDelegated(ctx context.Context, p netip.Prefix) error {

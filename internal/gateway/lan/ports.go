@@ -76,10 +76,10 @@ func eui64(m [6]byte) netip.Addr {
 // offered lists the box's addresses of the versions that a network has.
 func (a Addresses) offered(n Network) []netip.Prefix {
 	var out []netip.Prefix
-	if n.ipv4() {
+	if n.IPv4() {
 		out = append(out, a.IPv4)
 	}
-	if n.ipv6() {
+	if n.IPv6() {
 		out = append(out, a.IPv6)
 	}
 	return out

@@ -238,10 +238,10 @@ func TestOfferedNetworks(t *testing.T) {
 	for _, n := range []Network{N1, N2, N3, N2} {
 		must(t, w.lan.Offer(t.Context(), n))
 		must(t, w.lan.Check())
-		if got := w.works(four, n.ipv4()); got != n.ipv4() {
+		if got := w.works(four, n.IPv4()); got != n.IPv4() {
 			t.Errorf("%s: IPv4 works: %v", n, got)
 		}
-		if got := w.works(six, n.ipv6()); got != n.ipv6() {
+		if got := w.works(six, n.IPv6()); got != n.IPv6() {
 			t.Errorf("%s: IPv6 works: %v", n, got)
 		}
 	}

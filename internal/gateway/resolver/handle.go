@@ -47,9 +47,9 @@ func (r *Resolver) quick(out []byte, packet []byte, req *request, now time.Durat
 	if r.faulty(q) != nil {
 		return out, waits
 	}
-	var room [maxKey]byte
-	e := r.cache.Get(wire.AppendKey(room[:0], q.Name, q.Type, q.Class), now)
-	if !usable(e, q.CD()) {
+	var room [maxKey + markSize]byte
+	e := r.cache.Get(r.key(room[:0], q), now)
+	if !usable(e, q.CD()) || q.CD() && r.dns64.Load().concerns(q) {
 		return out, waits
 	}
 	return reply(out, q, e, age(e, now), limit(q, req.tcp)), replied
@@ -113,8 +113,7 @@ func (r *Resolver) slow(ctx context.Context, out []byte, req *request) []byte {
 	if !ok {
 		return refusal(out, q, dns.RcodeFormatError, wire.EDE{})
 	}
-	key := wire.AppendKey(nil, q.Name, q.Type, q.Class)
-	e := r.resolve(ctx, key, name, q.Type, q.CD())
+	e := r.answer(ctx, q, name)
 	f := r.faulty(q)
 	if f == nil {
 		return reply(out, q, e, age(e, r.elapsed()), limit(q, req.tcp))

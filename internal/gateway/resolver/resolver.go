@@ -31,6 +31,8 @@ type Resolver struct {
 	notes     notes
 	counts    counters
 	fault     atomic.Pointer[Fault]
+	dns64     atomic.Pointer[dns64]
+	marks     atomic.Uint32 // counts the dns64 that were set
 	health    healthState
 
 	life    context.Context // of everything that runs on behalf of a question

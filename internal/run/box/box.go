@@ -71,6 +71,9 @@ type Box struct {
 	resolver *resolver.Resolver
 	services *services
 
+	offered    lan.Network // by Offer; 0 while the network is that of the settings
+	translator translator
+
 	stopServices, stopDesk context.CancelFunc
 	running                sync.WaitGroup
 	mu                     sync.Mutex
@@ -203,8 +206,11 @@ func (b *Box) Close(ctx context.Context) error {
 			stop()
 		}
 	}
+	b.mu.Lock()
+	closed := b.stopTranslator()
+	b.mu.Unlock()
 	b.running.Wait()
-	all := b.failed
+	all := errors.Join(b.failed, closed)
 	if b.lan != nil {
 		all = errors.Join(all, b.lan.Down(ctx))
 	}

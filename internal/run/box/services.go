@@ -5,6 +5,7 @@ package box
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 
 	"assay/internal/assess/evidence"
@@ -19,6 +20,7 @@ import (
 // services are the servers of the LAN beside the resolver.
 type services struct {
 	settings config.LAN
+	shape    shape // guarded by the box's lock
 	v4       *v4.Server
 	v6       *v6.Server
 	ra       *ra.Server
@@ -51,6 +53,7 @@ func (b *Box) startServices(ctx context.Context) error {
 func (b *Box) serve(s *services) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	s.shape = s.usual()
 	b.services = s
 	return s.follow(b.lan.Addresses())
 }
@@ -76,23 +79,7 @@ func (s *services) follow(a lan.Addresses) error {
 	if s == nil {
 		return nil // not yet: they begin with the addresses of that moment
 	}
-	if err := s.v4.Offer(ipv4Network(a.IPv4, s.settings)); err != nil {
-		return err
-	}
-	if s.settings.IPv6 == "off" || !a.IPv6.IsValid() {
-		return nil
-	}
-	own := []netip.Addr{a.IPv6.Addr()}
-	if err := s.v6.Offer(v6.Network{
-		Mode: modes[s.settings.DHCPv6], Prefix: a.IPv6.Masked(), DNS: own, NTP: own, RapidCommit: true, Preference: 255,
-	}); err != nil {
-		return err
-	}
-	mode := modes[s.settings.DHCPv6]
-	return s.ra.Advertise(ra.Network{
-		Prefixes: []ra.Prefix{{Prefix: a.IPv6.Masked(), OnLink: true, Autonomous: true}},
-		RDNSS:    own, Managed: mode == v6.Stateful, Other: mode != v6.Off,
-	})
+	return errors.Join(s.tell4(a.IPv4), s.tell6(a.IPv6))
 }
 
 // mark keeps the address of a device under test for it, or no longer.
