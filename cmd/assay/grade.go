@@ -20,13 +20,14 @@ const memoryGoal = 104 << 20
 
 // gradeCmd grades captures that somebody made.
 type gradeCmd struct {
-	DUT       string            `name:"dut" placeholder:"MAC|IP|all" help:"The device to grade: its MAC or IP address, or 'all' for every host that acts. Without it the device is chosen, and the report says why."`
-	Profile   string            `placeholder:"ID" help:"Which demands count how much: internet-standards or legal-baseline. Without it the one that the evidence records, else internet-standards."`
-	Format    string            `enum:"text,json,html" default:"text" help:"Form of the report: text, json or html."`
-	Output    string            `short:"o" placeholder:"PATH" help:"Write the report to this file; with several reports, to a folder."`
-	Statement map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Something that no packet can show, such as setup-captured=yes. May be repeated."`
-	Canary    []string          `sep:"none" placeholder:"TEXT" help:"A text that was typed into the device at set-up: finding it in clear is proof of exposure. May be repeated."`
-	Files     []string          `arg:"" name:"file" help:"Capture files (pcap or pcapng, also gzip); - is standard input."`
+	DUT         string            `name:"dut" placeholder:"MAC|IP|all" help:"The device to grade: its MAC or IP address, or 'all' for every host that acts. Without it the device is chosen, and the report says why."`
+	Profile     string            `placeholder:"ID" help:"Which demands count how much: internet-standards or legal-baseline. Without it the one that the evidence records, else internet-standards."`
+	Format      string            `enum:"text,json,html" default:"text" help:"Form of the report: text, json or html."`
+	Output      string            `short:"o" placeholder:"PATH" help:"Write the report to this file; with several reports, to a folder."`
+	Statement   map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Something that no packet can show, such as setup-captured=yes. May be repeated."`
+	Canary      []string          `sep:"none" placeholder:"TEXT" help:"A text that was typed into the device at set-up: finding it in clear is proof of exposure. May be repeated."`
+	Intercepted map[string]string `mapsep:"none" placeholder:"CASE=SHA256[,...]" help:"The SHA-256 of the certificates that another tool presented to the device, by their flaw: self-signed, unknown-ca, replaced-key, wrong-name or leaf-as-ca. Only TLS 1.2 and older can be judged. May be repeated."`
+	Files       []string          `arg:"" name:"file" help:"Capture files (pcap or pcapng, also gzip); - is standard input."`
 }
 
 // Validate checks what kong cannot.
@@ -36,6 +37,9 @@ func (g *gradeCmd) Validate() error {
 		if !slices.ContainsFunc(known, func(s fact.Statement) bool { return s.Key == key }) {
 			return fmt.Errorf("unknown statement %q: known are %s", key, statementKeys(known))
 		}
+	}
+	if _, err := certificates(g.Intercepted); err != nil {
+		return err
 	}
 	if n := countStdin(g.Files); n > 1 {
 		return errors.New("standard input can be read only once")
@@ -97,8 +101,13 @@ func (g *gradeCmd) Run(c *console) error {
 
 // file grades one file and returns the exit code of its worst report.
 func (g *gradeCmd) file(c *console, book assess.Book, out *sink, file string) (int, error) {
+	named, err := certificates(g.Intercepted)
+	if err != nil {
+		return 0, err
+	}
 	a := assess.New(book, assess.About{
-		File: filepath.Base(shown(file)), Version: programVersion(), Plan: "capture", Profile: g.Profile,
+		Intercepted: named,
+		File:        filepath.Base(shown(file)), Version: programVersion(), Plan: "capture", Profile: g.Profile,
 		Statements: g.Statement, Canaries: g.Canary,
 	})
 	asOf, err := read(c, file, a)

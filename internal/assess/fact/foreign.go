@@ -68,17 +68,23 @@ func (l *foreignLens) see(_ *world, ev *sighting, role Role) {
 		return
 	}
 	f := l.flows[ev.Flow]
+	if b, ok := ev.Body.(event.ClientHello); ok && f == nil {
+		l.begin(ev, b)
+	}
+	if f != nil {
+		f.see(ev)
+	}
+}
+
+// see takes what follows the hello: the server's first chain, and data of the client.
+func (f *foreignFlow) see(ev *sighting) {
 	switch b := ev.Body.(type) {
-	case event.ClientHello:
-		if f == nil {
-			l.begin(ev, b)
-		}
 	case event.Certificates:
-		if f != nil && f.leaf == "" && b.From == event.FromServer && len(b.Chain) > 0 {
+		if f.leaf == "" && b.From == event.FromServer && len(b.Chain) > 0 {
 			f.leaf, f.by = b.Chain[0].SHA256, ev.keep()
 		}
 	case event.TLSAppData:
-		if f != nil && f.data == nil && b.From == event.FromClient && b.AfterBoth {
+		if f.data == nil && b.From == event.FromClient && b.AfterBoth {
 			f.data = ev.keep()
 		}
 	}
@@ -101,33 +107,44 @@ func (l *foreignLens) begin(ev *sighting, b event.ClientHello) {
 
 func (l *foreignLens) state(w *world, out *Sheet) {
 	for _, k := range foreignKinds() {
-		var streams, accepted Because
-		tried, taken := map[tlsEnd]int{}, map[tlsEnd]int{}
-		var ends []tlsEnd
+		var sum foreignSum
 		for _, f := range l.order {
-			if f.leaf == "" || w.closing.Intercepted[f.leaf] != k.code {
-				continue
-			}
-			streams.Add(f.by)
-			tried[f.dest]++
-			if f.data == nil {
-				continue
-			}
-			accepted.Add(f.by)
-			accepted.Add(f.data)
-			if taken[f.dest]++; taken[f.dest] == 1 {
-				ends = append(ends, f.dest)
+			if f.leaf != "" && w.closing.Intercepted[f.leaf] == k.code {
+				sum.add(f)
 			}
 		}
-		var names []string
-		count := 0
-		for _, e := range ends {
-			names = append(names, fmt.Sprintf("%s (%d of %d)", e, taken[e], tried[e]))
-			count += taken[e]
-		}
-		slices.Sort(names)
-		out.Int("foreign."+k.word+"_streams", streams.Seen(), streams)
-		out.Int("foreign."+k.word+"_accepted", count, accepted)
-		out.List("foreign."+k.word+"_accepted_names", names, accepted)
+		out.Int("foreign."+k.word+"_streams", sum.streams.Seen(), sum.streams)
+		out.Int("foreign."+k.word+"_accepted", sum.count, sum.accepted)
+		out.List("foreign."+k.word+"_accepted_names", sum.names(), sum.accepted)
 	}
+}
+
+// foreignSum is what the streams with one flaw show.
+type foreignSum struct {
+	streams, accepted Because // of an accepted stream its leaf and its data
+	count             int     // accepted
+	tried, taken      map[tlsEnd]int
+}
+
+func (s *foreignSum) add(f *foreignFlow) {
+	if s.tried == nil {
+		s.tried, s.taken = map[tlsEnd]int{}, map[tlsEnd]int{}
+	}
+	s.streams.Add(f.by)
+	s.tried[f.dest]++
+	if f.data != nil {
+		s.accepted.Add(f.by)
+		s.accepted.Add(f.data)
+		s.taken[f.dest]++
+		s.count++
+	}
+}
+
+func (s *foreignSum) names() []string {
+	var out []string
+	for e, n := range s.taken {
+		out = append(out, fmt.Sprintf("%s (%d of %d)", e, n, s.tried[e]))
+	}
+	slices.Sort(out)
+	return out
 }

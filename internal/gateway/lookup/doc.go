@@ -27,7 +27,7 @@
 //     the records stand; issuers; tags.
 //   - "rpki", an address: valid, invalid, not-found, no-route, no-data. Data: routes,
 //     each with its state; covering, the VRPs; vrps_age and routes_age in seconds
-//     and vrps and routes, where they are from.
+//     and vrps and routes_from, where they are from.
 //   - "tls", "name:port" or "address:port": completed, refused, silent,
 //     unreachable. Data: address; for each offer (offer_modern, offer_old, offer_rsa, offer_cbc)
 //     accepted, refused, silent or untried, and with _version and _suite what was
