@@ -9,6 +9,7 @@ func staySchema() []Decl {
 		{"net.essential_list", List, "these destinations"},
 		{"net.occasional", Int, "destinations with which it exchanged data on N1 in some of its boots only"},
 		{"net.function_n1", Text, "whether the operator states that the device did its job on N1: yes, no or open"},
+		{"v6only.shown", Bool, "the network with IPv6 only, NAT64 and DNS64 (N3) was offered while the device was there, as the box's notes and the device's frames say"},
 		{"v6only.minutes", Double, "minutes from the device's first frame on the network with IPv6 only, NAT64 and DNS64 (N3) to its end"},
 		{"v6only.fresh", Int, "fresh starts there that the box noted while the device was seen joining"},
 		{"v6only.offered", Bool, "on N3 a router advertised a global IPv6 prefix for self-made addresses"},

@@ -23,6 +23,7 @@ func (l *stayLens) state(w *world, out *Sheet) {
 		}
 	}
 	out.List("net.seen", seen, Because{})
+	out.Bool("v6only.shown", slices.Contains(seen, netIPv6), Because{})
 	l.stateFunction(w, out)
 	l.stateMostly(out)
 	if s := l.stays[netIPv4]; s != nil {
