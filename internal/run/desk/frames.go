@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"assay/internal/assess/evidence"
@@ -115,8 +116,8 @@ func (d *Desk) record(n stamped) {
 	var of struct {
 		MAC string `json:"mac"`
 	}
-	if json.Unmarshal(n.note.Body, &of) != nil {
-		of.MAC = ""
+	if json.Unmarshal(n.note.Body, &of) != nil || slices.Contains(lasting, n.note.Kind) {
+		of.MAC = "" // what lasts concerns everybody; a MAC in it is the box's own
 	}
 	if of.MAC == "" {
 		d.standing.keep(n.note)
@@ -183,10 +184,8 @@ type standing map[string]evidence.Note
 var lasting = []string{"network", "uplink", "resolver", "link", "time"}
 
 func (s standing) keep(n evidence.Note) {
-	for _, k := range lasting {
-		if n.Kind == k {
-			s[k] = n
-		}
+	if slices.Contains(lasting, n.Kind) {
+		s[n.Kind] = n
 	}
 }
 
