@@ -167,13 +167,19 @@ func (l *ipv6Lens) seeRouter(ev *sighting, b event.RouterAdvertised, role Role) 
 
 // isOffer says that an advertisement offers IPv6 to the host that sees it in role.
 func isOffer(ev *sighting, b event.RouterAdvertised, role Role) bool {
-	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
-	if b.HopLimit != 255 || role != Other && !forAll {
+	if !isForHost(ev, b, role) {
 		return false
 	}
 	return slices.ContainsFunc(b.Prefixes, func(p event.AdvertisedPrefix) bool {
 		return p.Autonomous && p.Valid > 0 && p.Prefix.Bits() == 64 && isGlobal(p.Prefix.Addr())
 	})
+}
+
+// isForHost says that an advertisement came from this link and was meant for the
+// host that sees it in role.
+func isForHost(ev *sighting, b event.RouterAdvertised, role Role) bool {
+	forAll := role == Bystander && (ev.Peer.IsZero() || ev.Peer.IsGroup())
+	return b.HopLimit == 255 && (role == Other || forAll)
 }
 
 func (l *ipv6Lens) seeDHCP(ev *sighting, b event.DHCP6) {

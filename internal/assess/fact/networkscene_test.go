@@ -26,6 +26,7 @@ type netScene struct {
 	watch *Observer
 	at    time.Time
 	ref   event.Ref
+	flow  event.FlowID // of the conversation that is being told, else 0
 }
 
 func newNetScene() *netScene {
@@ -39,6 +40,9 @@ func (s *netScene) tell(who event.HostID, body event.Body, ends ...string) *netS
 	if len(ends) == 2 {
 		ev.Client, ev.Server = netip.MustParseAddrPort(ends[0]), netip.MustParseAddrPort(ends[1])
 		ev.Peer, ev.Flow = routerMAC, event.FlowID(s.ref)
+		if s.flow != 0 {
+			ev.Flow = s.flow
+		}
 	}
 	s.watch.Add(ev)
 	s.at = s.at.Add(time.Second)
@@ -78,6 +82,8 @@ func (s *netScene) forms(addr string) *netScene {
 // talks lets the device exchange data with a server.
 func (s *netScene) talks(from, to string) *netScene {
 	half := event.Half{Packets: 4, Bytes: 400}
+	s.flow = event.FlowID(s.ref + 1)
+	defer func() { s.flow = 0 }()
 	return s.tell(cam, event.FlowStarted{Transport: event.TCP}, from, to).
 		tell(cam, event.FlowEstablished{Transport: event.TCP}, from, to).
 		tell(cam, event.FlowEnded{Transport: event.TCP, Protocol: "tls", Established: true, Client: half, Server: half}, from, to)

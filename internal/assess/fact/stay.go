@@ -199,7 +199,7 @@ func (s *stay) seePresent(w *world, ev *sighting) {
 }
 
 func (l *stayLens) seeRouter(ev *sighting, b event.RouterAdvertised, role Role) {
-	if b.HopLimit != 255 || role == Actor {
+	if !isForHost(ev, b, role) {
 		return
 	}
 	s := l.here
