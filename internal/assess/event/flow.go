@@ -164,7 +164,12 @@ func (b ICMPError) Describe() string {
 }
 
 // Describe is one line for a report.
-func (b NoteSeen) Describe() string { return "note " + Clean(b.Kind) + " " + Clean(string(b.JSON)) }
+func (b NoteSeen) Describe() string {
+	if text, ok := describeNote(b.Kind, b.JSON); ok {
+		return text
+	}
+	return "note " + Clean(b.Kind) + " " + Clean(string(b.JSON))
+}
 
 // Describe is one line for a report.
 func (b FramesLost) Describe() string {
