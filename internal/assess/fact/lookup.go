@@ -190,11 +190,7 @@ func isLocalEnd(name string) bool { return name != "" && isLocalName(name) }
 
 // record adds a conversation that is over to what the device used.
 func (l *lookupLens) record(ev *sighting, u *lookupUse, size uint64) {
-	addr := u.to.Addr()
-	if real := l.nat64.behind(addr); len(real) > 0 {
-		addr = real[0]
-	}
-	end := UsedEnd{Addr: netip.AddrPortFrom(addr, u.to.Port()), UDP: !u.tcp, TLS: u.tls}
+	end := l.endOf(u)
 	shown := []*event.Event{u.began}
 	if u.by != nil {
 		shown = append(shown, u.by)
@@ -202,7 +198,7 @@ func (l *lookupLens) record(ev *sighting, u *lookupUse, size uint64) {
 	if u.name != "" && !l.names.add(u.name, u, size, shown).addEnd(end) {
 		l.beyond.See(ev)
 	}
-	if !l.addrs.add(addr.String(), u, size, shown[:1]).addEnd(end) {
+	if !l.addrs.add(end.Addr.Addr().String(), u, size, shown[:1]).addEnd(end) {
 		l.beyond.See(ev)
 	}
 	if u.tls && !l.servers.add(serverKey(u.name, end.Addr), u, size, shown).addEnd(end) {
@@ -325,27 +321,41 @@ func (l *lookupLens) used() []Used {
 			bare.Ends = append(bare.Ends, a.ends...)
 		}
 	}
-	out = append(out, l.stillOpen()...)
+	for _, u := range l.stillOpen() {
+		if u.name == "" {
+			bare.Ends = append(bare.Ends, l.endOf(u))
+		} else {
+			out = append(out, Used{u.name, []UsedEnd{l.endOf(u)}})
+		}
+	}
 	if len(bare.Ends) > 0 {
 		out = append(out, bare)
 	}
 	return out
 }
 
-// stillOpen are the conversations in which the device has said a name, in a steady
-// order.
-func (l *lookupLens) stillOpen() []Used {
+// endOf is where a conversation goes, beyond NAT64.
+func (l *lookupLens) endOf(u *lookupUse) UsedEnd {
+	addr := u.to.Addr()
+	if real := l.nat64.behind(addr); len(real) > 0 {
+		addr = real[0]
+	}
+	return UsedEnd{Addr: netip.AddrPortFrom(addr, u.to.Port()), UDP: !u.tcp, TLS: u.tls}
+}
+
+// stillOpen are the conversations that go on, in a steady order: a device may keep a
+// single one for days.
+func (l *lookupLens) stillOpen() []*lookupUse {
 	var flows []event.FlowID
 	for id, u := range l.open {
-		if u.name != "" && isLookupSubject(u) {
+		if isLookupSubject(u) {
 			flows = append(flows, id)
 		}
 	}
 	slices.Sort(flows)
-	var out []Used
+	var out []*lookupUse
 	for _, id := range flows {
-		u := l.open[id]
-		out = append(out, Used{u.name, []UsedEnd{{Addr: u.to, UDP: !u.tcp, TLS: u.tls}}})
+		out = append(out, l.open[id])
 	}
 	return out
 }

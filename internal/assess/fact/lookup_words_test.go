@@ -183,9 +183,10 @@ func TestUsed(t *testing.T) {
 	v.talk("203.0.113.20:1883", "", 10)
 	v.talk("203.0.113.30:8883", "-", 10)
 	v.begin("203.0.113.40:443", "open.example")
+	v.begin("203.0.113.41:1883", "")
 	got := fmt.Sprint(v.o.Used(sceneDevice))
 	want := "[{cam.example [{203.0.113.10:443 false true}]} {plain.example [{203.0.113.20:1883 false false}]} " +
-		"{open.example [{203.0.113.40:443 false true}]} { [{203.0.113.30:8883 false true}]}]"
+		"{open.example [{203.0.113.40:443 false true}]} { [{203.0.113.30:8883 false true} {203.0.113.41:1883 false false}]}]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
