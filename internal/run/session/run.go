@@ -63,6 +63,9 @@ type Snapshot struct {
 	Report report.Report
 	// Graded says that there is a report.
 	Graded bool
+	// Used is what the device had used on the internet when the report was made,
+	// conversations that go on included: what there is to look up.
+	Used []fact.Used
 }
 
 // LogName is the name of the evidence file in reports.
@@ -207,6 +210,9 @@ func (r *Run) enter(s State, why string, now time.Time) {
 // grade makes a report of what is known.
 func (r *Run) grade(now time.Time) {
 	r.snap.Report, r.snap.Graded = r.assessor.Report(r.opts.AsOf()), true
+	if h, known := r.device(); known {
+		r.snap.Used = r.assessor.Used(h.ID)
+	}
 	r.pace.graded(now)
 	r.publish()
 }

@@ -153,6 +153,14 @@ func TestTheLogGradedAgainGivesTheSameReport(t *testing.T) {
 			if end.State != Done || end.Report.Device.MAC != macs[i] || end.Report.Run.Plan != "observe" {
 				t.Errorf("ended as %s with device %s and plan %s", end.State, end.Report.Device.MAC, end.Report.Run.Plan)
 			}
+			if len(end.Used) == 0 {
+				t.Error("nothing is known that could be looked up")
+			}
+			for _, u := range end.Used {
+				if !slices.ContainsFunc(end.Report.Destinations, func(d report.Destination) bool { return d.Name == u.Name && !d.Local }) {
+					t.Errorf("%q is to be looked up and is no destination", u.Name)
+				}
+			}
 		})
 	}
 }
