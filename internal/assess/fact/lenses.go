@@ -29,6 +29,7 @@ func newLenses() []lens {
 		&joinLens{},
 		&portMapLens{},
 		&trafficLens{},
+		&mannersLens{},
 		&stayLens{},
 		ladderLens{}, // reads what those before it stated, so it is last
 	}

@@ -22,6 +22,7 @@ func Schema() []Decl {
 		ipv6DNSSchema(),
 		ipv6LadderSchema(),
 		staySchema(),
+		mannersSchema(),
 		joinSchema(),
 		portMapSchema(),
 		trafficSchema(),

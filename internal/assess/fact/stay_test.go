@@ -127,7 +127,7 @@ func TestOtherNetworksAreKeptApart(t *testing.T) {
 		{"broken IPv6 is no preference for IPv4", newNetScene().moves("N7", "relay").joins().advertises(255).forms(opaqueGUA).
 			asks(cloud, resolver6, farV4, farV6).talks(fromV4, cloud4), map[string]any{"ipv6.names_v4_first": int64(0)}},
 		{"a short offer does not grow long on another network", newNetScene().moves("N2", "relay").joins().advertises(255).
-			wait(30*time.Second).tell(cam, event.ARPSeen{}).moves("N1", "relay").joins().wait(20*time.Minute).joins(),
+			wait(30*time.Second).tell(cam, event.ARPSeen{}).moves("N1", "relay").joins().wait(20 * time.Minute).joins(),
 			map[string]any{"ipv6.offered": true, "ipv6.offered_minutes": 0.5 + 1.0/60, "ipv6.ladder": nil, "ipv6.blame": nil}},
 		{"a server that DHCPv6 names elsewhere", newNetScene().moves("N2", "relay").joins().advertises(255).tell(cam, named).
 			v6Only("relay").forms(opaqueGUA).asks(cloud, resolver6, farV6), map[string]any{"rdnss.queries": int64(1), "rdnss.queries_shared": int64(0)}},
@@ -169,7 +169,9 @@ func TestBrokenIPv6(t *testing.T) {
 func TestDoingWithoutIPv4(t *testing.T) {
 	asks := event.DHCP4{Type: 1, Parameters: []uint8{1, 3, 6, 108}}
 	told := event.DHCP4{FromServer: true, Type: 2, HasV6Only: true, V6OnlyWait: 30 * time.Minute}
-	base := func() *netScene { return newNetScene().moves("N6", "relay").tell(cam, asks).tell(cam, told).advertises(255) }
+	base := func() *netScene {
+		return newNetScene().moves("N6", "relay").tell(cam, asks).tell(cam, told).advertises(255)
+	}
 	want(t, base().forms(opaqueGUA).talks(fromGUA, nat64).sheet(),
 		map[string]any{"mostly.offered": int64(1), "mostly.data": int64(1), "mostly.nat64": int64(1), "mostly.ipv4_after": int64(0)})
 	want(t, base().talks(fromV4, cloud4).sheet(), map[string]any{"mostly.ipv4_after": int64(1)})
