@@ -89,11 +89,11 @@ func (l *dnsLens) seeOwn(w *world, ev *sighting) {
 		l.hidden.see(ev, b)
 		l.clock.seeHello(ev, b)
 	default:
-		l.seeRest(ev)
+		l.seeRest(w, ev)
 	}
 }
 
-func (l *dnsLens) seeRest(ev *sighting) {
+func (l *dnsLens) seeRest(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.Malformed:
 		if b.Layer == "dns" {
@@ -105,7 +105,7 @@ func (l *dnsLens) seeRest(ev *sighting) {
 	case event.DHCP6:
 		l.hidden.learn(b.DNR)
 	case event.TimeAsked:
-		l.clock.seeAsked(ev, b, &l.joins)
+		l.clock.seeAsked(w, ev, b, &l.joins)
 	case event.TimeAnswered:
 		l.clock.seeAnswered(ev, b)
 	}

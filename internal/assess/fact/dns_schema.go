@@ -119,7 +119,7 @@ func timeSchema() []Decl {
 		{"time.answers", Int, "NTP answers to the device"},
 		{"time.offered", Int, "time servers that DHCP option 42 offered to the device"},
 		{"time.option_asked", Bool, "the device asked for DHCP option 42 (time servers)"},
-		{"time.servers", Int, "addresses that the device asked for the time"},
+		{"time.servers", Int, "addresses that the device asked for the time on networks that can offer a time server by DHCPv4"},
 		{"time.server_list", List, "those addresses"},
 		{"time.servers_offered", Int, "of those, the ones that DHCP offered or that are on the local network"},
 		{"time.servers_named", Int, "of those, the ones that a visible DNS answer named"},

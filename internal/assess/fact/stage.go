@@ -65,6 +65,11 @@ func (s *stage) change(at time.Time, code string) {
 	*s = stage{code: code, turn: s.turn + 1, since: at, down: s.down}
 }
 
+// lacksIPv4 says that the network is known to have no IPv4.
+func (s *stage) lacksIPv4() bool {
+	return s.code == netIPv6 || s.code == netInfo || s.code == netLease || s.code == netStrict
+}
+
 // isDual says that both IPv4 and IPv6 are there as far as is known, so that what a
 // device chooses says something about the device.
 func (s *stage) isDual() bool { return s.code == "" || s.code == netDual }

@@ -221,3 +221,14 @@ func TestOrderOfNetworks(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeWithoutOffer: where there is no IPv4 no time server can be offered by
+// DHCPv4, so servers of the device's own choice are no choice.
+func TestTimeWithoutOffer(t *testing.T) {
+	ntp := "[64:ff9b::c633:6463]:123"
+	s := newNetScene().moves("N2", "relay").joins().v6Only("relay").forms(opaqueGUA).
+		asks("time.example.", resolver6, "64:ff9b::c633:6463").tell(cam, event.TimeAsked{}, fromGUA, ntp)
+	want(t, s.sheet(), map[string]any{"time.queries": int64(1), "time.servers": int64(0), "time.servers_named": int64(0)})
+	s.moves("N2", "relay").joins().tell(cam, event.TimeAsked{}, fromGUA, ntp)
+	want(t, s.sheet(), map[string]any{"time.servers": int64(1), "time.servers_named": int64(1)})
+}

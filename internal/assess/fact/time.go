@@ -26,6 +26,9 @@ type timeServer struct {
 	// joined says that the host was seen joining the network before it asked.
 	joined   bool
 	answered bool
+	// choice says that it was asked where the network can offer a time server by
+	// DHCPv4; elsewhere there is nothing to take instead.
+	choice bool
 	// from and last bound the requests after the first burst, and count is how
 	// many there were (RFC 5905 section 13: a client may begin with a burst).
 	from, last time.Time
@@ -42,7 +45,7 @@ const (
 	portNTSKE = 4460 // RFC 8915 section 7.1
 )
 
-func (p *clockPart) seeAsked(ev *sighting, b event.TimeAsked, j *joinings) {
+func (p *clockPart) seeAsked(w *world, ev *sighting, b event.TimeAsked, j *joinings) {
 	p.queries.See(ev)
 	if ev.Client.Port() == 123 {
 		p.port123.See(ev)
@@ -66,6 +69,7 @@ func (p *clockPart) seeAsked(ev *sighting, b event.TimeAsked, j *joinings) {
 		s = &timeServer{first: ev.keep(), joined: j.began(ev.At)}
 		p.servers[a] = s
 	}
+	s.choice = s.choice || !w.stage.lacksIPv4()
 	s.asked(ev.At)
 }
 
@@ -190,10 +194,22 @@ func (t *timeSources) of(w *world, a netip.Addr, s *timeServer, book *addressBoo
 	}
 }
 
+// chosen lists the servers that were asked where others could have been offered.
+func (p *clockPart) chosen() []netip.Addr {
+	var out []netip.Addr
+	for _, a := range sortedAddrs(p.servers) {
+		if p.servers[a].choice {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 func (p *clockPart) stateServers(w *world, book *addressBook, out *Sheet) {
 	var t timeSources
 	var literal []netip.Addr
-	for _, a := range sortedAddrs(p.servers) {
+	asked := p.chosen()
+	for _, a := range asked {
 		s := p.servers[a]
 		from := t.of(w, a, s, book)
 		from.Add(s.first)
@@ -201,8 +217,8 @@ func (p *clockPart) stateServers(w *world, book *addressBook, out *Sheet) {
 			literal = append(literal, a)
 		}
 	}
-	out.Int("time.servers", len(p.servers), p.queries)
-	out.List("time.server_list", addrList(sortedAddrs(p.servers)), p.queries)
+	out.Int("time.servers", len(asked), p.queries)
+	out.List("time.server_list", addrList(asked), p.queries)
 	out.Int("time.servers_offered", t.offered.Seen(), t.offered)
 	out.Int("time.servers_named", t.named.Seen(), t.named)
 	out.Int("time.servers_literal", t.literal.Seen(), t.literal)

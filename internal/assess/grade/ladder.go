@@ -1,6 +1,9 @@
 package grade
 
 import (
+	"fmt"
+	"strings"
+
 	"assay/internal/assess/fact"
 	"assay/internal/assess/rule"
 )
@@ -106,14 +109,41 @@ func ipv6Rung(sheet *fact.Sheet) Rung {
 	if meaning == "" {
 		return ipv6Unplaced(sheet)
 	}
-	return Rung{Code: code, Text: meaning, Why: "Seen in the evidence.", Blame: text(sheet, "ipv6.blame"),
+	return Rung{Code: code, Text: meaning, Why: ipv6Why(code, sheet), Blame: text(sheet, "ipv6.blame"),
 		Needs: map[string]string{
 			"I0": "For I1 the device must send IPv6 packets on a network that offers IPv6.",
 			"I1": "For I2 the device must take a global IPv6 address and ask DNS over IPv6.",
 			"I2": "For I3 the device must exchange data over IPv6 with destinations that have IPv6 addresses.",
-			"I3": "For I4 the device must be recorded on a network with IPv6 only.",
+			"I3": "For I4 the device must be recorded on a network with IPv4 only and on one with IPv6 only, and reach the same destinations.",
 			"I4": "For I5 the operator must confirm that the device works on a network with IPv6 only.",
 		}[code]}
+}
+
+// ipv6Why is what the step rests on, and what was missing on IPv6 only.
+func ipv6Why(code string, sheet *fact.Sheet) string {
+	if code == "I4" || code == "I5" {
+		return "Seen in the evidence. NAT64 and DNS64 were offered there, which is milder than IPv6 alone."
+	}
+	missing := list(sheet, "v6only.missing_list")
+	if len(missing) == 0 {
+		return "Seen in the evidence."
+	}
+	const shown = 3
+	out := "Seen in the evidence. On a network with IPv6 only it did not reach " + strings.Join(missing[:min(shown, len(missing))], ", ")
+	if more := len(missing) - shown; more > 0 {
+		out += fmt.Sprintf(" and %d more", more)
+	}
+	return out + "."
+}
+
+// list is a fact that is a list, nil when it is not known.
+func list(sheet *fact.Sheet, key string) []string {
+	if sheet == nil {
+		return nil
+	}
+	f, _ := sheet.Get(key)
+	texts, _ := f.Value.([]string)
+	return texts
 }
 
 // ipv6Unplaced says why the step is not known, as far as the facts tell.
