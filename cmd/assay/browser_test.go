@@ -122,7 +122,7 @@ func isOfBrowser(host string) bool {
 func look(t *testing.T, pages map[string]string) (seen []seenPage, console string, alien []string) {
 	t.Helper()
 	program := browser(t)
-	s := &site{pages: map[string]string{"/look": strings.Replace(looker, "PLAN", plan(t, pages), 1)}}
+	s := &site{pages: map[string]string{"/look": strings.Replace(looker, "PLAN", planOf(t, pages), 1)}}
 	for name, page := range pages {
 		s.pages["/"+name] = page
 	}
@@ -150,8 +150,8 @@ func look(t *testing.T, pages map[string]string) (seen []seenPage, console strin
 	return seen, console, s.alien
 }
 
-// plan says which pages to open at which widths.
-func plan(t *testing.T, pages map[string]string) string {
+// planOf says which pages to open at which widths.
+func planOf(t *testing.T, pages map[string]string) string {
 	t.Helper()
 	var list []seenPage
 	for name := range pages {

@@ -7,7 +7,7 @@ import (
 
 // labCmd runs a program of the user's as the device under test.
 type labCmd struct {
-	Plan          string        `enum:"quick" default:"quick" help:"What is done with the device: quick."`
+	Plan          string        `default:"observe" placeholder:"ID" help:"What is done with the device: observe (it is watched while COMMAND runs), or the experiments of quick, full or demo, for which COMMAND is started again and again."`
 	Network       string        `enum:"N1,N2" default:"N2" help:"Network that the device is offered: N1 (IPv4 alone) or N2 (IPv4 and IPv6)."`
 	Shell         bool          `help:"Give a prompt on the device instead of running COMMAND."`
 	Pcap          string        `placeholder:"FILE" help:"Keep what crossed the LAN cable, as the evidence that was graded."`
@@ -17,6 +17,9 @@ type labCmd struct {
 	Output        string        `short:"o" placeholder:"PATH" help:"Write the report to this file."`
 	Command       []string      `arg:"" optional:"" passthrough:"" name:"command" help:"Program and arguments, after --. It finds the bare link eth0, which is down, and does its own DHCP. What it prints goes to standard error."`
 }
+
+// planObserve is the plan without experiments.
+const planObserve = "observe"
 
 // Help is what --help says beyond the flags.
 func (*labCmd) Help() string {
@@ -35,10 +38,26 @@ func (l *labCmd) Validate() error {
 		l.Command = l.Command[1:]
 	}
 	switch {
-	case l.Shell && len(l.Command) > 0:
-		return errors.New("--shell and a command exclude each other")
-	case !l.Shell && len(l.Command) == 0:
+	case l.Shell:
+		return l.validateShell()
+	case len(l.Command) == 0:
 		return errors.New("name a program to run as the device, as in 'assay lab -- sh -c ...', or use --shell")
+	}
+	return l.validateTimes()
+}
+
+func (l *labCmd) validateShell() error {
+	switch {
+	case l.Plan != planObserve:
+		return errors.New("--shell is one device that you are at; a plan has to start it again and again: give a command")
+	case len(l.Command) > 0:
+		return errors.New("--shell and a command exclude each other")
+	}
+	return l.validateTimes()
+}
+
+func (l *labCmd) validateTimes() error {
+	switch {
 	case l.DeviceTimeout < 0:
 		return errors.New("--device-timeout needs a time above zero, such as 90s")
 	case l.Pcap != "" && l.Output == l.Pcap:

@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"assay/internal/run/plan"
 	"assay/internal/run/session"
+	"assay/rules"
 	"assay/testbench/lab"
 )
 
@@ -46,7 +48,7 @@ func (l *labCmd) inside(c *console, start starter) error {
 	if err != nil {
 		return fail(exitMissing, "cannot build the lab: %w", err)
 	}
-	told := l.device(first, c, w)
+	told := l.run(first, c, w)
 	runs, err := w.finish(last)
 	if err != nil || told != nil {
 		return errors.Join(told, err)
@@ -56,6 +58,30 @@ func (l *labCmd) inside(c *console, start starter) error {
 		return silent(exitUnproven)
 	}
 	return l.tell(c, runs)
+}
+
+// run lets COMMAND be the device: once, or as often as the plan wants.
+func (l *labCmd) run(ctx context.Context, c *console, w *world) error {
+	if w.appliance != nil {
+		return l.planned(ctx, w)
+	}
+	return l.device(ctx, c, w)
+}
+
+// steps are those of the plan; none when the device is only watched.
+func (l *labCmd) steps() (plan.Plan, error) {
+	if l.Plan == planObserve {
+		return plan.Plan{ID: planObserve}, nil
+	}
+	list, err := plan.Load(rules.FS)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p, err := plan.Find(list, l.Plan)
+	if err != nil {
+		return p, fail(exitUsage, "%w, or %s", err, planObserve)
+	}
+	return p, nil
 }
 
 // tell writes the reports, one for each MAC address that the device took, and returns the code of the worst.

@@ -21,10 +21,14 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(o.Roots)
-	b, err := box.Start(ctx, box.Config{
+	cfg := box.Config{
 		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish,
-		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn,
-	})
+		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn, Steps: o.Steps, Progress: o.Tell,
+	}
+	if o.Power != nil {
+		cfg.Power, cfg.Resting = o.Power.cycle, o.Power.resting
+	}
+	b, err := box.Start(ctx, cfg)
 	if err != nil {
 		kernel.Close()
 		return running{}, fmt.Errorf("cannot start the gateway: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/run/config"
+	"assay/internal/run/plan"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
 	"assay/testbench/internet"
@@ -21,13 +22,14 @@ import (
 
 // world is the lab with everything that runs in it.
 type world struct {
-	lab      *lab.Lab
-	internet *internet.Internet
-	box      running
-	folder   string // of the box's runs
-	pcap     string // where the user wants the evidence
-	warn     func(error)
-	runs     runs
+	lab       *lab.Lab
+	internet  *internet.Internet
+	box       running
+	appliance *appliance // where there is a plan
+	folder    string     // of the box's runs
+	pcap      string     // where the user wants the evidence
+	warn      func(error)
+	runs      runs
 }
 
 // boxOptions is what a box is started with.
@@ -36,6 +38,9 @@ type boxOptions struct {
 	Book    assess.Book
 	Version string
 	Plan    string
+	Steps   plan.Plan // none: the device is only watched
+	Power   *appliance
+	Tell    func(plan.Progress)
 	Roots   []byte // certificates of the internet's authority, PEM
 	Publish func(session.Snapshot)
 	Warn    func(error)
@@ -74,6 +79,13 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 		return w, err
 	}
 	o := boxOptions{Book: book, Version: programVersion(), Plan: cmd.Plan, Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
+	if o.Steps, err = cmd.steps(); err != nil {
+		return w, err
+	}
+	if len(o.Steps.Steps) > 0 {
+		w.appliance = &appliance{lab: w.lab, argv: cmd.Command, c: c}
+		o.Power, o.Tell = w.appliance, progressTeller(c)
+	}
 	if o.Config, err = w.settings(cmd, anchors); err != nil {
 		return w, err
 	}
@@ -93,7 +105,8 @@ func (w *world) settings(cmd *labCmd, anchors []byte) (config.Config, error) {
 	c.Store.Folder, c.Store.State = w.folder, filepath.Join(w.lab.Dir(), "state")
 	c.DNS.Anchors = filepath.Join(w.lab.Dir(), "root.key")
 	c.Run.Profile, c.Run.Label = cmd.Profile, label(cmd)
-	c.Run.Observe, c.Run.Gone = 0, 0 // the end of COMMAND is the end of the run
+	c.Run.Observe, c.Run.Gone = 0, 0 // the end of COMMAND or of the plan is the end of the run
+	c.Lookups.Servers = true         // they are ours
 	return c, os.WriteFile(c.DNS.Anchors, anchors, 0o644)
 }
 
@@ -164,6 +177,7 @@ func (w *world) close(ctx context.Context) error {
 type runs struct {
 	mu     sync.Mutex
 	latest map[string]session.Snapshot // by id
+	end    chan struct{}               // closed when a run has ended; made when it is asked for
 }
 
 func (r *runs) take(s session.Snapshot) {
@@ -173,6 +187,7 @@ func (r *runs) take(s session.Snapshot) {
 		r.latest = map[string]session.Snapshot{}
 	}
 	r.latest[s.Record.ID] = s
+	r.follow(s)
 }
 
 // graded are the runs that have a report, the first begun first.

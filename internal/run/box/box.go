@@ -24,6 +24,7 @@ import (
 	"assay/internal/assess"
 	"assay/internal/assess/evidence"
 	"assay/internal/gateway/capture"
+	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/lan"
 	"assay/internal/gateway/netos"
 	"assay/internal/gateway/ntp"
@@ -31,6 +32,7 @@ import (
 	"assay/internal/gateway/uplink"
 	"assay/internal/run/config"
 	"assay/internal/run/desk"
+	"assay/internal/run/plan"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
 )
@@ -57,6 +59,19 @@ type Config struct {
 	Warn func(error)
 	// Devices, when not empty, are the only ones that get a run.
 	Devices [][6]byte
+
+	// Steps are what is done with a device; with none it is only watched.
+	Steps plan.Plan
+	// Progress takes each change of a plan's progress; it must not block. May be nil.
+	Progress func(plan.Progress)
+	// Power makes the device start afresh and says how; nil pulls its cable, as far as
+	// software can.
+	Power func(ctx context.Context) (how string, err error)
+	// Resting is closed when the device will do nothing more until Power; nil when
+	// nobody can know.
+	Resting func() <-chan struct{}
+	// Operator is a publicly trusted certificate of the operator's. May be nil.
+	Operator *intercept.Operator
 }
 
 // Box is a gateway that is up.
@@ -74,17 +89,21 @@ type Box struct {
 	offered    lan.Network // by Offer; 0 while the network is that of the settings
 	translator translator
 
-	stopServices, stopDesk context.CancelFunc
-	running                sync.WaitGroup
-	mu                     sync.Mutex
-	failed                 error
-	listeners              []syscall.Conn // sockets of the resolver; see Rebind there
-	dead                   chan struct{}  // closed when something failed for good
+	planned  planned
+	planLife context.Context //nolint:containedctx // a plan begins with a frame, long after Start
+
+	stopPlan, stopServices, stopDesk context.CancelFunc
+	running                          sync.WaitGroup
+	mu                               sync.Mutex
+	failed                           error
+	listeners                        []syscall.Conn // sockets of the resolver; see Rebind there
+	dead                             chan struct{}  // closed when something failed for good
 }
 
 // Start brings everything up. What it had done when something failed is undone.
 func Start(ctx context.Context, cfg Config) (b *Box, err error) {
 	b = &Box{cfg: cfg, dead: make(chan struct{})}
+	b.planLife, b.stopPlan = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close(context.WithoutCancel(ctx)))
@@ -138,9 +157,13 @@ func (b *Box) watch(ctx context.Context) (err error) {
 	if b.port, err = openPort(open, b.portGone, b.portBack); err != nil {
 		return err
 	}
+	run := b.cfg.Settings.Run
+	if len(b.cfg.Steps.Steps) > 0 {
+		run.Observe = 0 // the end of the plan is the end of the run
+	}
 	b.desk = desk.New(desk.Config{
 		Interface: name, Frames: b.port, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
-		Run: b.cfg.Settings.Run, Publish: b.follow, Devices: b.cfg.Devices,
+		Run: run, Publish: b.follow, Devices: b.cfg.Devices,
 	})
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopDesk = stop
@@ -158,6 +181,7 @@ func (b *Box) follow(s session.Snapshot) {
 		}
 	}
 	b.mu.Unlock()
+	b.followPlan(s)
 	if b.cfg.Publish != nil {
 		b.cfg.Publish(s)
 	}
@@ -201,7 +225,7 @@ const closeLimit = 20 * time.Second
 func (b *Box) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	for _, stop := range []context.CancelFunc{b.stopServices, b.stopDesk} {
+	for _, stop := range []context.CancelFunc{b.stopPlan, b.stopServices, b.stopDesk} {
 		if stop != nil {
 			stop()
 		}

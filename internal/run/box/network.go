@@ -50,6 +50,9 @@ func (b *Box) startUplink(ctx context.Context) (err error) {
 // is often there first; a device that came then would see its connections refused.
 func ipv4(st uplink.State) bool { return slices.ContainsFunc(st.Gateways, netip.Addr.Is4) }
 
+// ipv6 says whether there is a way out over IPv6.
+func ipv6(st uplink.State) bool { return slices.ContainsFunc(st.Gateways, netip.Addr.Is6) }
+
 // await waits until the uplink is as wanted, but not for long.
 func (b *Box) await(ctx context.Context, turned <-chan struct{}, patience time.Duration, wanted func(uplink.State) bool) {
 	enough := time.After(patience)

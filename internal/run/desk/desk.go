@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -148,6 +149,19 @@ func (d *Desk) Device(ctx context.Context, mac [6]byte) (h fact.Host, err error)
 		return nil
 	})
 	return h, err
+}
+
+// Others are the addresses of the devices but one.
+func (d *Desk) Others(ctx context.Context, mac [6]byte) (out []netip.Addr, err error) {
+	err = d.order(ctx, func() error {
+		for other, s := range d.seats {
+			if h, seen := s.run.Device(); seen && other != mac {
+				out = append(out, h.Addresses...)
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Grade makes a report of what is known of a device at this moment.

@@ -65,6 +65,10 @@ type Config struct {
 	Seed uint64
 }
 
+// ErrImpossible says that an experiment cannot be done with this device or on this
+// box: its step counts as skipped.
+var ErrImpossible = errors.New("it cannot be done here")
+
 // The reasons why a step may end early.
 var (
 	errSkipped = errors.New("the operator skipped it")
@@ -192,7 +196,7 @@ func cause(ctx context.Context, err error) error {
 }
 
 func phaseOf(err error) event.Phase {
-	if errors.Is(err, errSkipped) {
+	if errors.Is(err, errSkipped) || errors.Is(err, ErrImpossible) {
 		return event.Skipped
 	}
 	return event.Aborted

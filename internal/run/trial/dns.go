@@ -77,9 +77,9 @@ func nothingToAttack(skips []fault.Skip) error {
 		}
 	}
 	if len(why) == 0 {
-		return errors.New("the device asked for no name that an answer could be changed for")
+		return fmt.Errorf("%w: the device asked for no name that an answer could be changed for", plan.ErrImpossible)
 	}
-	return fmt.Errorf("no answer could be changed: %s", strings.Join(why, "; "))
+	return fmt.Errorf("%w: %s", plan.ErrImpossible, strings.Join(why, "; "))
 }
 
 // round does one round: the fault stands before the device starts afresh, and until

@@ -83,7 +83,7 @@ func TestRoundsOfAPair(t *testing.T) {
 		"it never asks": {script: script{rounds: slices.Concat(pair, pair)}, took: 90 * time.Second, fails: "3 rounds in a row",
 			said: "begin control, end the device did not ask for the name, begin flipped, end the device did not ask for the name, " +
 				"begin control, end the device did not ask for the name"},
-		"no names": {script: script{skips: []fault.Skip{{Why: "no DO"}, {Why: "no DO"}}}, fails: "no answer could be changed: no DO"},
+		"no names": {script: script{skips: []fault.Skip{{Why: "no DO"}, {Why: "no DO"}}}, fails: "it cannot be done here: no DO"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

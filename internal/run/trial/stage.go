@@ -81,7 +81,7 @@ func (s *Stage) Do(ctx context.Context, step plan.Step, t plan.Turn) error {
 	}
 	e := s.cfg.Experiments[step.Experiment]
 	if e == nil {
-		return fmt.Errorf("the experiment %s cannot be done on this box", step.Experiment)
+		return fmt.Errorf("%w: the experiment %s is not built into this box", plan.ErrImpossible, step.Experiment)
 	}
 	return e.Run(ctx, s.cfg.Device, step, t)
 }
@@ -106,11 +106,8 @@ func settle(ctx context.Context, d Device, quiet time.Duration, patient bool) er
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()
 	before, err := d.Seen(ctx)
-	if err != nil {
-		return err
-	}
 	now, since := before, time.Now()
-	for {
+	for err == nil && !(time.Since(since) >= quiet && (now.Opens != before.Opens || !patient)) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -118,16 +115,10 @@ func settle(ctx context.Context, d Device, quiet time.Duration, patient bool) er
 			return nil
 		case <-ticks.C:
 		}
-		next, err := d.Seen(ctx)
-		if err != nil {
-			return err
-		}
-		if next.Opens != now.Opens {
+		var next Seen
+		if next, err = d.Seen(ctx); next.Opens != now.Opens {
 			now, since = next, time.Now()
 		}
-		began := now.Opens != before.Opens
-		if time.Since(since) >= quiet && (began || !patient) {
-			return nil
-		}
 	}
+	return err
 }

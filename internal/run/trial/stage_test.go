@@ -97,7 +97,7 @@ func (failing) Run(context.Context, Device, plan.Step, plan.Turn) error { return
 
 func TestSaysWhatCannotBeDone(t *testing.T) {
 	s := New(Config{Device: &puppet{}, Experiments: map[string]Experiment{plan.TLS: failing{}}})
-	if err := s.Do(t.Context(), plan.Step{Experiment: plan.Probe}, plan.Turn{}); err == nil || !strings.Contains(err.Error(), "probe cannot be done") {
+	if err := s.Do(t.Context(), plan.Step{Experiment: plan.Probe}, plan.Turn{}); err == nil || !strings.Contains(err.Error(), "probe is not built") {
 		t.Errorf("probe: %v", err)
 	}
 	if err := s.Do(t.Context(), plan.Step{Experiment: plan.TLS}, plan.Turn{}); err == nil || err.Error() != "no key" {

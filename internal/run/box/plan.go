@@ -1,0 +1,136 @@
+//go:build linux
+
+package box
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"assay/internal/run/plan"
+	"assay/internal/run/session"
+	"assay/internal/run/trial"
+)
+
+// shy is how long a device that does nothing is given before its plan begins: then
+// doing nothing is what the plan finds.
+const shy = 30 * time.Second
+
+// planned is the plan that is being carried through: with one device at a time.
+type planned struct {
+	mu      sync.Mutex
+	id      string // of the run; "" while there is none
+	runner  *plan.Runner
+	atWork  chan struct{} // closed when the device is at work
+	working bool
+	cancel  context.CancelFunc
+}
+
+// Runner is that of the plan that is being carried through, nil while there is none.
+func (b *Box) Runner() *plan.Runner {
+	b.planned.mu.Lock()
+	defer b.planned.mu.Unlock()
+	return b.planned.runner
+}
+
+// followPlan begins a plan when a device is there, and ends it with the run. It is
+// called on the desk's goroutine.
+func (b *Box) followPlan(s session.Snapshot) {
+	mac, err := net.ParseMAC(s.Record.DUT)
+	if len(b.cfg.Steps.Steps) == 0 || err != nil || len(mac) != 6 {
+		return
+	}
+	p := &b.planned
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	over := s.State.Ended() || s.State == session.Concluding
+	if p.id == "" && !over {
+		b.beginPlan([6]byte(mac), s)
+	}
+	if p.id == s.Record.ID {
+		p.follow(s.State == session.Observing, over)
+	}
+}
+
+// follow takes a change of the run whose plan it is; the lock is held.
+func (p *planned) follow(working, over bool) {
+	if over {
+		p.cancel()
+		p.id, p.runner = "", nil
+		return
+	}
+	if working && !p.working {
+		p.working = true
+		close(p.atWork)
+	}
+}
+
+// beginPlan starts the goroutine of a plan; the lock is held.
+func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
+	ctx, cancel := context.WithCancel(b.planLife)
+	atWork, id := make(chan struct{}), s.Record.ID
+	t := newTrials(b, mac, id)
+	runner := plan.New(plan.Config{
+		Plan: b.cfg.Steps, Note: b.note, Publish: b.cfg.Progress, Seed: t.seed,
+		Stage: trial.New(trial.Config{Device: t, Offer: b.Offer, Plugged: s.Started, Experiments: t.experiments()}),
+	})
+	p := &b.planned
+	p.id, p.runner, p.atWork, p.working, p.cancel = id, runner, atWork, false, cancel
+	b.running.Go(func() {
+		defer cancel()
+		if err := b.carryThrough(ctx, t, runner, atWork); err != nil {
+			b.cfg.warn(fmt.Errorf("the plan of run %s: %w", id, err))
+		}
+	})
+}
+
+// carryThrough runs a plan and ends its run.
+func (b *Box) carryThrough(ctx context.Context, t *trials, runner *plan.Runner, atWork <-chan struct{}) error {
+	select {
+	case <-atWork:
+	case <-time.After(shy):
+	case <-ctx.Done():
+		return nil
+	}
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	err := runner.Run(ctx)
+	if closed := t.close(); closed != nil {
+		b.cfg.warn(closed)
+	}
+	if err != nil {
+		return nil //nolint:nilerr // the run ended first, and says why
+	}
+	if err := b.desk.End(ctx, t.id, "The plan was carried through."); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("cannot end the run: %w", err)
+	}
+	return nil
+}
+
+// down is how long the LAN port is taken down: longer than any device takes for a
+// disturbance.
+const down = 5 * time.Second
+
+// bounce pulls the cable, as far as software can, and puts it in again.
+func (b *Box) bounce(ctx context.Context) error {
+	name := b.cfg.Settings.Ports.LAN
+	if err := b.cfg.Kernel.SetLinkUp(name, false); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(down):
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.cfg.Kernel.SetLinkUp(name, true); err != nil {
+		return err
+	}
+	if err := b.lan.Renew(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
