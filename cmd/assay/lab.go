@@ -7,7 +7,7 @@ import (
 
 // labCmd runs a program of the user's as the device under test.
 type labCmd struct {
-	Plan          string        `default:"observe" placeholder:"ID" help:"What is done with the device: observe (it is watched while COMMAND runs), or the experiments of quick, full or demo, for which COMMAND is started again and again."`
+	Plan          string        `default:"observe" placeholder:"ID" help:"What is done with the device: observe (it is watched while COMMAND runs), or the experiments of quick, full, demo or a plan file of yours (FILE.yaml), for which COMMAND is started again and again."`
 	Network       string        `enum:"N1,N2" default:"N2" help:"Network that the device is offered: N1 (IPv4 alone) or N2 (IPv4 and IPv6)."`
 	Shell         bool          `help:"Give a prompt on the device instead of running COMMAND."`
 	Pcap          string        `placeholder:"FILE" help:"Keep what crossed the LAN cable, as the evidence that was graded."`

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -72,6 +73,17 @@ func (l *labCmd) run(ctx context.Context, c *console, w *world) error {
 func (l *labCmd) steps() (plan.Plan, error) {
 	if l.Plan == planObserve {
 		return plan.Plan{ID: planObserve}, nil
+	}
+	if strings.HasSuffix(l.Plan, ".yaml") {
+		text, err := os.ReadFile(l.Plan)
+		if err != nil {
+			return plan.Plan{}, fail(exitMissing, "cannot read the plan: %w", err)
+		}
+		p, err := plan.Read(l.Plan, text)
+		if err != nil {
+			return p, fail(exitData, "%w", err)
+		}
+		return p, nil
 	}
 	list, err := plan.Load(rules.FS)
 	if err != nil {

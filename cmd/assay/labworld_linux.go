@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/assess"
+	"assay/internal/gateway/intercept"
 	"assay/internal/run/config"
 	"assay/internal/run/plan"
 	"assay/internal/run/session"
@@ -34,16 +37,17 @@ type world struct {
 
 // boxOptions is what a box is started with.
 type boxOptions struct {
-	Config  config.Config
-	Book    assess.Book
-	Version string
-	Plan    string
-	Steps   plan.Plan // none: the device is only watched
-	Power   *appliance
-	Tell    func(plan.Progress)
-	Roots   []byte // certificates of the internet's authority, PEM
-	Publish func(session.Snapshot)
-	Warn    func(error)
+	Config   config.Config
+	Book     assess.Book
+	Version  string
+	Plan     string
+	Steps    plan.Plan // none: the device is only watched
+	Power    *appliance
+	Tell     func(plan.Progress)
+	Operator *intercept.Operator
+	Roots    []byte // certificates of the internet's authority, PEM
+	Publish  func(session.Snapshot)
+	Warn     func(error)
 }
 
 // running is a box that was started.
@@ -78,19 +82,34 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 	if err := w.lab.Trust(w.internet.CAPEM(), anchors); err != nil {
 		return w, err
 	}
-	o := boxOptions{Book: book, Version: programVersion(), Plan: cmd.Plan, Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
+	o := boxOptions{Book: book, Version: programVersion(), Plan: strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml"), Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
 	if o.Steps, err = cmd.steps(); err != nil {
 		return w, err
 	}
 	if len(o.Steps.Steps) > 0 {
 		w.appliance = &appliance{lab: w.lab, argv: cmd.Command, c: c}
 		o.Power, o.Tell = w.appliance, progressTeller(c)
+		if o.Operator, err = w.operator(); err != nil {
+			return w, err
+		}
 	}
 	if o.Config, err = w.settings(cmd, anchors); err != nil {
 		return w, err
 	}
 	w.box, err = start(ctx, w.lab, o)
 	return w, err
+}
+
+// operator is a certificate that the lab's devices trust, for a name that is none of
+// their servers': what the operator of a real box has to bring along.
+func (w *world) operator() (*intercept.Operator, error) {
+	chain, key, err := w.internet.Certificate("operator.example")
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(w.internet.CAPEM())
+	return intercept.LoadOperator(chain, key, roots, time.Now())
 }
 
 // settings are those of a box that lives as long as the lab.

@@ -162,5 +162,11 @@ func (i *Internet) ResolverAddrs() []netip.Addr {
 // devices like those that come with an operating system.
 func (i *Internet) CAPEM() []byte { return i.ca.PEM() }
 
+// Certificate is a trusted certificate for a name that is nobody's here, and its key:
+// what an operator brings along. Both are PEM.
+func (i *Internet) Certificate(name string) (chain, key []byte, err error) {
+	return i.ca.Certificate(name)
+}
+
 // Close ends all servers and waits for them. It may be called again.
 func (i *Internet) Close() error { return i.group.Close() }

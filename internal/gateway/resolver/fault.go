@@ -44,7 +44,7 @@ type Asked struct {
 	// Server is where the question arrived: the box's own address also when the
 	// client wrote to another one and was redirected. Zero where it is not known.
 	Server netip.AddrPort
-	Name   string         // canonical: lower case, with the final dot
+	Name   string // canonical: lower case, with the final dot
 	Type   uint16
 	Status Status // of the genuine answer; never attack what is Bogus already
 	DO, CD bool

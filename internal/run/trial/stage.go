@@ -107,7 +107,7 @@ func settle(ctx context.Context, d Device, quiet time.Duration, patient bool) er
 	defer ticks.Stop()
 	before, err := d.Seen(ctx)
 	now, since := before, time.Now()
-	for err == nil && !(time.Since(since) >= quiet && (now.Opens != before.Opens || !patient)) {
+	for err == nil && (time.Since(since) < quiet || patient && now.Opens == before.Opens) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -98,3 +98,20 @@ func (ca *CA) issue(t, parent *x509.Certificate) (*tls.Certificate, error) {
 	chain[0] = der
 	return &tls.Certificate{Certificate: chain, PrivateKey: ca.leaf}, nil
 }
+
+// Certificate is a trusted certificate for a name, and its key, as an owner of that
+// name holds them: both PEM, the chain leaf first.
+func (ca *CA) Certificate(name string) (chain, key []byte, err error) {
+	cert, err := ca.issue(ca.template(name, nil), ca.cert)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, der := range cert.Certificate {
+		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot write the key of %s: %w", name, err)
+	}
+	return chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
