@@ -161,10 +161,18 @@ func (d *forgedDest) standingOld(c *forgedCase) (int, string) {
 		return forgedUnclear, d.unclear(c)
 	case c.silent > 0 && d.silentElsewhere():
 		return forgedUnclear, "closed without an alert, as it does with any certificate"
+	case slices.ContainsFunc(c.alerts, func(a uint8) bool { return !isVersionAlert(a) }):
+		return forgedUnclear, "refused with an alert that does not say that it minded the version"
 	default:
 		return forgedSettled, ""
 	}
 }
+
+// isVersionAlert says that an alert is about the version that a server chose:
+// protocol_version, or illegal_parameter where it was not among those offered
+// (RFC 8446 sections 4.2.1 and 6.2). A stack that takes the version and stumbles over
+// what follows, such as a signature with SHA-1, sends others.
+func isVersionAlert(description uint8) bool { return description == 70 || description == 47 }
 
 // unclear says why refusals do not settle a flaw, or "".
 func (d *forgedDest) unclear(c *forgedCase) string {

@@ -200,6 +200,7 @@ func TestOldVersionsAreToldFromBadCertificates(t *testing.T) {
 	}{
 		{"protocol_version", event.InterceptNote{Alerted: true, Alert: 70}, "settled [cam.example:443]"},
 		{"unknown_ca: the version was taken", event.InterceptNote{Alerted: true, Alert: 48}, "accepted [cam.example:443 (it judged the certificate, not the version)]"},
+		{"internal_error: it stumbled over something later", event.InterceptNote{Alerted: true, Alert: 80}, "unclear [cam.example:443 (refused with an alert that does not say that it minded the version)]"},
 		{"silence that is unlike its answer to a certificate", event.InterceptNote{}, "settled [cam.example:443]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
