@@ -1,0 +1,177 @@
+//go:build linux
+
+package accuracy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"assay/internal/assess/report"
+)
+
+// assay is the program under test, built once.
+var assay string
+
+func TestMain(m *testing.M) { os.Exit(build(m)) }
+
+func build(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "assay-accuracy")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	assay = filepath.Join(folder, "assay")
+	if out, err := exec.Command("go", "build", "-o", assay, "assay/cmd/assay").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
+		return 1
+	}
+	code := m.Run()
+	matrix.print()
+	return code
+}
+
+const (
+	exitMissing = 69
+	// deviceLimit bounds one device.
+	deviceLimit = 6 * time.Minute
+)
+
+// need skips the test with the reason, or fails it where a lab is required.
+func need(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("REQUIRE_LAB") == "1" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// run lets a device through its plan and returns the report, and how its evidence is
+// graded again.
+func (d device) run(t *testing.T) (live, again []byte) {
+	t.Helper()
+	for _, p := range append([]string{"busybox"}, d.programs...) {
+		if _, err := exec.LookPath(p); err != nil {
+			need(t, "%s is not installed", p)
+		}
+	}
+	folder := t.TempDir()
+	file := d.plan + ".yaml"
+	if err := os.WriteFile(filepath.Join(folder, file), []byte(plans[d.plan]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, code := d.call(t, folder, "lab", "--plan", file, "--format", "json", "-o", "report.json", "--pcap", "evidence.pcapng", "--", "sh", "-c", prelude+d.script)
+	if code == exitMissing {
+		need(t, "there is no lab here: %s", out)
+	}
+	live, err := os.ReadFile(filepath.Join(folder, "report.json"))
+	if code > 2 || err != nil {
+		t.Fatalf("the lab failed: %d, %v\n%s", code, err, out)
+	}
+	if _, code = d.call(t, folder, "grade", "--format", "json", "-o", "again.json", "evidence.pcapng"); code > 2 {
+		t.Fatalf("the evidence cannot be graded: %d", code)
+	}
+	again, err = os.ReadFile(filepath.Join(folder, "again.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live, again
+}
+
+func (d device) call(t *testing.T, folder string, args ...string) (out []byte, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), assay, args...)
+	cmd.Dir, cmd.WaitDelay = folder, deviceLimit
+	cmd.Env = append(os.Environ(), "HOME="+folder)
+	out, err := cmd.CombinedOutput()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return out, ended.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, 0
+}
+
+func TestDevices(t *testing.T) {
+	for _, d := range devices {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			live, again := d.run(t)
+			if !bytes.Equal(bytes.TrimSpace(live), bytes.TrimSpace(again)) {
+				t.Errorf("the live report (%d bytes) is not that of its evidence (%d bytes)", len(live), len(again))
+			}
+			var r report.Report
+			if err := json.Unmarshal(live, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Lost > 0 {
+				t.Errorf("%d frames were lost", r.Lost)
+			}
+			d.judge(t, r)
+		})
+	}
+}
+
+// judge compares the verdicts with the truth.
+func (d device) judge(t *testing.T, r report.Report) {
+	t.Helper()
+	for _, f := range r.Findings {
+		truth := ""
+		switch {
+		case slices.Contains(d.right, f.Check):
+			truth = right
+		case slices.Contains(d.wrong, f.Check):
+			truth = wrong
+		default:
+			continue
+		}
+		matrix.add(truth, f.Verdict)
+		if truth == right && f.Verdict == "FAIL" || truth == wrong && f.Verdict == "PASS" {
+			t.Errorf("%s is %s, and the device is %s: %s", f.Check, f.Verdict, truth, f.Why)
+		} else if f.Verdict != "PASS" && f.Verdict != "FAIL" {
+			t.Logf("%s is %s, and the device is %s: %s", f.Check, f.Verdict, truth, f.Why)
+		}
+	}
+}
+
+// table counts verdicts by truth.
+type table struct {
+	mu    sync.Mutex
+	cells map[string]int
+	total int
+}
+
+var matrix = table{cells: map[string]int{}}
+
+func (m *table) add(truth, verdict string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cells[truth+verdict]++
+	m.total++
+}
+
+// print writes the matrix as the README has it.
+func (m *table) print() {
+	verdicts := []string{"PASS", "PARTIAL", "FAIL", "INCONCLUSIVE", "NOT TESTED", "NOT APPLICABLE"}
+	fmt.Printf("\n| the device is | %s |\n|---|%s\n", strings.Join(verdicts, " | "), strings.Repeat("---|", len(verdicts)))
+	for _, truth := range []string{right, wrong} {
+		row := []string{truth}
+		for _, v := range verdicts {
+			row = append(row, fmt.Sprint(m.cells[truth+v]))
+		}
+		fmt.Printf("| %s |\n", strings.Join(row, " | "))
+	}
+	fmt.Printf("\n%d verdicts of known truth\n", m.total)
+}
