@@ -65,6 +65,10 @@ rules: build ## check the rule files and run their tests
 corpus: build ## grade the captures of other people below CORPUS and print a table
 	@$(GO) run ./testbench/corpus/table -assay bin/assay $(CORPUS)
 
+.PHONY: accuracy
+accuracy: ## let known devices through the experiments and print the table of verdicts
+	@REQUIRE_LAB=1 $(GO) test -count=1 -v -parallel 3 -timeout 30m ./testbench/cases/accuracy | grep -v '^=== '
+
 .PHONY: bench
 bench: ## measure everything below, one table after the other
 	@for t in grade dns dhcp capture forward; do $(MAKE) --no-print-directory bench-$$t; echo; done

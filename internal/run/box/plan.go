@@ -4,6 +4,7 @@ package box
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -88,16 +89,10 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 
 // carryThrough runs a plan and ends its run.
 func (b *Box) carryThrough(ctx context.Context, t *trials, runner *plan.Runner, atWork <-chan struct{}) error {
-	select {
-	case <-atWork:
-	case <-time.After(shy):
-	case <-ctx.Done():
-		return nil
+	if err := t.open(ctx); err != nil { // before the device is at work: what it asks for shows what can be tried
+		return errors.Join(err, t.close())
 	}
-	if err := t.open(ctx); err != nil {
-		return err
-	}
-	err := runner.Run(ctx)
+	err := t.carry(ctx, runner, atWork)
 	if closed := t.close(); closed != nil {
 		b.cfg.warn(closed)
 	}
@@ -108,6 +103,17 @@ func (b *Box) carryThrough(ctx context.Context, t *trials, runner *plan.Runner, 
 		return fmt.Errorf("cannot end the run: %w", err)
 	}
 	return nil
+}
+
+// carry waits for a device that is at work, and runs the plan.
+func (t *trials) carry(ctx context.Context, runner *plan.Runner, atWork <-chan struct{}) error {
+	select {
+	case <-atWork:
+	case <-time.After(shy):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return runner.Run(ctx)
 }
 
 // down is how long the LAN port is taken down: longer than any device takes for a

@@ -65,6 +65,7 @@ func (t *trials) open(ctx context.Context) error {
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop = stop
 	t.conductor = fault.New(fault.Config{Note: b.note, Seed: t.seed, Serves: t.serves, Lookup: b.resolver.Lookup})
+	b.resolver.SetFault(t.conductor.Fault())
 	listener, err := t.listen(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot open the port of the interceptor: %w", err)
@@ -77,7 +78,6 @@ func (t *trials) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	b.resolver.SetFault(t.conductor.Fault())
 	t.running.Go(func() {
 		if err := t.interceptor.Serve(own); err != nil {
 			b.cfg.warn(err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,10 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	if err := dependOnSources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	assay = filepath.Join(folder, "assay")
 	if out, err := exec.Command("go", "build", "-o", assay, "assay/cmd/assay").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
@@ -39,6 +44,23 @@ func build(m *testing.M) int {
 	code := m.Run()
 	matrix.print()
 	return code
+}
+
+// dependOnSources looks at every source, so that a remembered result of these tests
+// is forgotten when one changes: the program is no import of them.
+func dependOnSources() error {
+	for _, room := range []string{"cmd", "internal", "rules", "testbench"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", "..", room), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
