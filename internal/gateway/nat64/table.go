@@ -244,22 +244,21 @@ const (
 
 // segment says how long the connection lives after a segment.
 func (s *session) segment(flags uint8, fromDevice bool) life {
-	switch {
-	case flags&flagRST != 0:
-		s.tcp |= tcpReset
-	case flags&flagSYN != 0 && fromDevice && s.tcp&(tcpFinIn|tcpFinOut) != 0:
-		s.tcp = 0 // the same ports again (RFC 6191)
-	case flags&flagSYN != 0 && !fromDevice:
-		s.tcp = s.tcp&^tcpReset | tcpOpened
-	case flags&flagFIN != 0 && fromDevice:
-		s.tcp |= tcpFinIn
-	case flags&flagFIN != 0:
-		s.tcp |= tcpFinOut
-	default:
-		s.tcp &^= tcpReset
-	}
 	const closed = tcpFinIn | tcpFinOut
-	if s.tcp&tcpOpened == 0 || s.tcp&tcpReset != 0 || s.tcp&closed == closed {
+	if flags&flagRST != 0 {
+		s.tcp |= tcpReset
+		return lifeTransient
+	}
+	s.tcp &^= tcpReset
+	switch {
+	case flags&flagSYN != 0 && !fromDevice:
+		s.tcp |= tcpOpened
+	case flags&flagSYN != 0 && s.tcp&closed != 0:
+		s.tcp = 0 // the same ports again (RFC 6191)
+	case flags&flagFIN != 0:
+		s.tcp |= map[bool]tcpState{true: tcpFinIn, false: tcpFinOut}[fromDevice]
+	}
+	if s.tcp&tcpOpened == 0 || s.tcp&closed == closed {
 		return lifeTransient
 	}
 	return lifeTCP

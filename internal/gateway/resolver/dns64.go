@@ -116,7 +116,7 @@ func (r *Resolver) fromIPv4(ctx context.Context, d *dns64, key []byte, q *wire.Q
 	if err != nil || !d.synthesise(m, least) {
 		return e
 	}
-	return r.entry(draft{msg: m, status: worse(e.Status, a.Status), hold: time.Duration(max(0, a.Expires-r.elapsed()))})
+	return r.entry(draft{msg: m, status: worse(e.Status, a.Status), hold: max(0, a.Expires-r.elapsed())})
 }
 
 // lacksAAAA says whether an answer has no IPv6 address that is of use, and how long

@@ -116,25 +116,34 @@ func (r *Reassembler) drop(k fragmentKey) {
 
 // add takes one part. Parts that overlap end the whole datagram (RFC 5722).
 func (d *datagram) add(p Packet) Reason {
-	end := p.Offset + p.Length
 	if len(d.parts) >= maxParts {
 		return Flood
 	}
-	if p.Length == 0 || !p.More && d.total != 0 || d.total != 0 && end > d.total {
+	if !d.fits(p) {
 		return Overlap
 	}
-	for _, o := range d.parts {
-		if p.Offset < o.Offset+o.Length && o.Offset < end || !p.More && o.Offset+o.Length > end {
-			return Overlap
-		}
-	}
 	if !p.More {
-		d.total = end
+		d.total = p.Offset + p.Length
 	}
 	p.Payload = append([]byte(nil), p.Payload...)
 	d.parts = append(d.parts, p)
 	d.have += p.Length
 	return ""
+}
+
+// fits says whether a part neither overlaps another nor lies behind the last.
+func (d *datagram) fits(p Packet) bool {
+	end := p.Offset + p.Length
+	if p.Length == 0 || d.total != 0 && (!p.More || end > d.total) {
+		return false
+	}
+	for _, o := range d.parts {
+		behind := o.Offset + o.Length
+		if p.Offset < behind && o.Offset < end || !p.More && behind > end {
+			return false
+		}
+	}
+	return true
 }
 
 // whole joins the parts; the header is that of the first.

@@ -35,14 +35,20 @@ func Quoted(p Packet) (Packet, Reason) {
 		return Packet{}, Checksum
 	}
 	quote := p.Payload[headerICMP:]
-	if n := extended(p, unit); n > 0 && n < len(quote) {
-		quote = quote[:n] // what follows are extensions of RFC 4884, which are left out
+	if n := extended(p, unit); n > 0 {
+		quote = quote[:min(n, len(quote))] // what follows are extensions of RFC 4884, which are left out
 	}
 	in, reason := parse(quote, true)
-	if reason == "" && (in.Offset > 0 || in.Kind() == Other || in.Kind() == Error) {
+	if reason == "" && !in.speaks() {
 		reason = NoMeaning
 	}
 	return in, reason
+}
+
+// speaks says whether a quoted packet shows which conversation it is of.
+func (p Packet) speaks() bool {
+	kind := p.Kind()
+	return p.Offset == 0 && kind != Other && kind != Error
 }
 
 // extended is how long the quoted packet is where extensions follow it (RFC 4884

@@ -49,11 +49,7 @@ func header6of4(p, in Packet, mtu MTUs) (header, bool) {
 	case type4TimeExceeded:
 		return header{kind: type6TimeExceeded, code: code}, code <= 1
 	case type4Parameter:
-		at := int(p.Payload[4])
-		if code != 0 && code != 2 || at >= len(pointer6) || pointer6[at] == none {
-			return header{}, false
-		}
-		return header{kind: type6Parameter, word: uint32(pointer6[at])}, true
+		return parameter6(code, int(p.Payload[4]))
 	}
 	switch {
 	case code == code4TooBig:
@@ -65,6 +61,15 @@ func header6of4(p, in Packet, mtu MTUs) (header, bool) {
 		return header{}, false
 	}
 	return header{kind: type6Unreachable, code: uint8(unreachable6[code])}, true
+}
+
+// parameter6 translates a parameter problem.
+func parameter6(code uint8, at int) (header, bool) {
+	const badLength = 2
+	if code != 0 && code != badLength || at >= len(pointer6) || pointer6[at] == none {
+		return header{}, false
+	}
+	return header{kind: type6Parameter, word: uint32(pointer6[at])}, true
 }
 
 // told6 is the MTU that an IPv6 host is told.

@@ -176,14 +176,19 @@ func (p *Packet) extension() (bool, Reason) {
 		return false, SourceRoute
 	}
 	if p.Protocol == extFragment {
-		field := binary.BigEndian.Uint16(p.Payload[2:])
-		p.Offset, p.More, p.ID = int(field&^7), field&1 != 0, binary.BigEndian.Uint32(p.Payload[4:])
-		p.Fragment = p.More || p.Offset > 0
-		p.Reassembled = !p.Fragment // an atomic fragment (RFC 6946) is whole
+		p.part()
 	}
 	p.Protocol = p.Payload[0]
 	p.Payload, p.Length = p.Payload[size:], p.Length-size
 	return true, ""
+}
+
+// part reads a fragment header.
+func (p *Packet) part() {
+	field := binary.BigEndian.Uint16(p.Payload[2:])
+	p.Offset, p.More, p.ID = int(field&^7), field&1 != 0, binary.BigEndian.Uint32(p.Payload[4:])
+	p.Fragment = p.More || p.Offset > 0
+	p.Reassembled = !p.Fragment // an atomic fragment (RFC 6946) is whole
 }
 
 // Kind is what a packet is to a translator.
@@ -217,15 +222,18 @@ const (
 // Kind tells what the packet is; Other when its transport header is not all there
 // or is nothing that is translated. It must be no later fragment.
 func (p Packet) Kind() Kind {
-	v6, n := p.Src.Is6(), len(p.Payload)
+	if len(p.Payload) < headerUDP { // of a quoted one 8 bytes are sure (RFC 792)
+		return Other
+	}
+	v6 := p.Src.Is6()
 	switch {
-	case p.Protocol == ProtoTCP && n >= headerUDP: // of a quoted one 8 bytes are sure (RFC 792)
+	case p.Protocol == ProtoTCP:
 		return TCP
-	case p.Protocol == ProtoUDP && n >= headerUDP:
+	case p.Protocol == ProtoUDP:
 		return UDP
-	case p.Protocol == ProtoICMPv6 && v6 && n >= headerICMP:
+	case p.Protocol == ProtoICMPv6 && v6:
 		return icmp6Kinds[p.Payload[0]]
-	case p.Protocol == ProtoICMPv4 && !v6 && n >= headerICMP:
+	case p.Protocol == ProtoICMPv4 && !v6:
 		return icmp4Kinds[p.Payload[0]]
 	}
 	return Other

@@ -30,17 +30,28 @@ func ToIPv6(out []byte, p Packet, e Ends) ([]byte, Reason) {
 // checkWhole refuses what is not all there. IPv6 has no UDP without a checksum (RFC
 // 8200 section 8.1).
 func (p Packet) checkWhole() Reason {
-	kind := p.Kind()
-	switch {
-	case p.Fragment || p.Length != len(p.Payload):
+	if p.Fragment || p.Length != len(p.Payload) {
 		return Malformed
-	case kind == Other || kind == Error:
+	}
+	switch p.Kind() {
+	case Other, Error:
 		return Protocol
-	case kind == TCP && p.Length < headerTCP:
-		return Malformed
-	case kind == UDP && p.Src.Is6() && binary.BigEndian.Uint16(p.Payload[6:]) == 0:
+	case TCP:
+		if p.Length < headerTCP {
+			return Malformed
+		}
+	case UDP:
+		return p.checkUDP()
+	case Request, Reply:
+	}
+	return ""
+}
+
+func (p Packet) checkUDP() Reason {
+	if p.Src.Is6() && binary.BigEndian.Uint16(p.Payload[6:]) == 0 {
 		return Checksum
-	case kind == UDP && int(binary.BigEndian.Uint16(p.Payload[4:])) != p.Length:
+	}
+	if int(binary.BigEndian.Uint16(p.Payload[4:])) != p.Length {
 		return Malformed
 	}
 	return ""
