@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"assay/internal/assess/evidence"
 	"assay/internal/gateway/netos"
 	"assay/testbench/lab"
@@ -68,6 +70,7 @@ func TestNetworkWithoutIPv4(t *testing.T) {
 		{"the prefix is found by name", "dig +short AAAA ipv4only.arpa", "64:ff9b::c000:aa"},
 		{"the address leads back to a name", "dig +short -x 64:ff9b::8.8.8.8", "dns.google."},
 		{"TCP", "curl -6 -sSf -m 15 -o /dev/null -w '%{remote_ip} %{http_code}' https://www.toy.legacy/", "64:ff9b::"},
+		{"a large transfer", "curl -6 -sSf -m 20 -o /dev/null -w '%{size_download} ' http://www.toy.legacy/firmware/2.4.1.bin", "65536 "},
 		{"a ping", "ping -6 -c 2 -W 5 -q 64:ff9b::8.8.8.8", " 0% packet loss"},
 		{"a large ping, in fragments", "ping -6 -c 2 -W 5 -q -s 3000 64:ff9b::8.8.8.8", " 0% packet loss"},
 		{"UDP", "dig +tries=2 +time=5 @64:ff9b::8.8.8.8 www.cam.example", "NOERROR"},
@@ -151,8 +154,8 @@ func TestEveryNetworkInTurn(t *testing.T) {
 			if (err == nil) != c.ipv4 {
 				t.Errorf("a lease of IPv4: %v\n%s", err, lease)
 			}
-			if got := strings.Contains(w.do(0, ask108), "opt108=0000012c"); got != c.ipv6OnlyWait {
-				t.Errorf("the wish for IPv6 alone is told: %v", got)
+			if out := w.do(0, ask108); strings.Contains(out, "opt108='0000012c'") != c.ipv6OnlyWait {
+				t.Errorf("the wish for IPv6 alone is told, or not: %s", out)
 			}
 			_, err4 := w.try(0, "curl -4 -sSf -m 5 -o /dev/null http://203.0.113.11/")
 			if (err4 == nil) != c.ipv4 {
@@ -181,6 +184,16 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 // TestWhatCannotBeOffered keeps the former network.
 func TestWhatCannotBeOffered(t *testing.T) {
 	w := offers(t)
+	w.offer("N3") // the NAT64 must be gone after the box as well
+	w.stop()
+	before := lab.Snapshot(w.lab.Gateway)
+	w.start()
+	w.offer("N3")
+	w.stop()
+	if diff := cmp.Diff(before, lab.Snapshot(w.lab.Gateway)); diff != "" {
+		t.Errorf("the host is not as it was:\n%s", diff)
+	}
+	w.start()
 	for _, n := range []string{"", "N0", "N9", "n3"} {
 		if err := w.box.Offer(t.Context(), n); err == nil || !strings.Contains(err.Error(), "N1 to N8") {
 			t.Errorf("%q: %v", n, err)
