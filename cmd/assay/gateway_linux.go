@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/internal/assess/event"
+	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/netos"
 	"assay/internal/run/box"
 	"assay/internal/run/config"
@@ -28,7 +29,7 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	if err := findPorts(&set); err != nil {
 		return err
 	}
-	book, err := loadBook(set.Run.Profile)
+	cfg, err := boxConfig(set)
 	if err != nil {
 		return err
 	}
@@ -40,10 +41,9 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	teller := &teller{console: c, asJSON: g.JSON, said: map[string]string{}}
-	b, err := box.Start(ctx, box.Config{
-		Settings: set, Kernel: kernel, Book: book, Version: programVersion(), Plan: "observe",
-		Clock: box.SystemClock, Publish: teller.take, Warn: func(err error) { c.tell("assay: %v\n", err) },
-	})
+	cfg.Kernel, cfg.Publish, cfg.Progress = kernel, teller.take, progressTeller(c)
+	cfg.Warn = func(err error) { c.tell("assay: %v\n", err) }
+	b, err := box.Start(ctx, cfg)
 	if err != nil {
 		return fail(exitMissing, "cannot start the gateway: %w", err)
 	}
@@ -57,6 +57,41 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 		return fail(exitMissing, "the gateway ended: %w", err)
 	}
 	return nil
+}
+
+// boxConfig loads what the settings name.
+func boxConfig(set config.Config) (box.Config, error) {
+	cfg := box.Config{Settings: set, Version: programVersion(), Clock: box.SystemClock}
+	var err error
+	if cfg.Book, err = loadBook(set.Run.Profile); err != nil {
+		return cfg, err
+	}
+	if cfg.Steps, err = loadSteps(set.Run.Plan); err != nil {
+		return cfg, err
+	}
+	cfg.Plan = cfg.Steps.ID
+	cfg.Operator, err = loadOperator(set.Run)
+	return cfg, err
+}
+
+// loadOperator reads the operator's certificate, where there is one.
+func loadOperator(r config.Run) (*intercept.Operator, error) {
+	if r.Certificate == "" {
+		return nil, nil //nolint:nilnil // there need not be one
+	}
+	chain, err := os.ReadFile(r.Certificate)
+	if err != nil {
+		return nil, fail(exitMissing, "cannot read the operator's certificate (run.certificate): %w", err)
+	}
+	key, err := os.ReadFile(r.Key)
+	if err != nil {
+		return nil, fail(exitMissing, "cannot read the key of the operator's certificate (run.key): %w", err)
+	}
+	o, err := intercept.LoadOperator(chain, key, nil, time.Now())
+	if err != nil {
+		return nil, fail(exitData, "%s: %w", r.Certificate, err)
+	}
+	return o, nil
 }
 
 // findPorts fills in the ports that the settings leave open.

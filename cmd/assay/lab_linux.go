@@ -7,14 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"assay/internal/run/plan"
 	"assay/internal/run/session"
-	"assay/rules"
 	"assay/testbench/lab"
 )
 
@@ -67,33 +64,6 @@ func (l *labCmd) run(ctx context.Context, c *console, w *world) error {
 		return l.planned(ctx, w)
 	}
 	return l.device(ctx, c, w)
-}
-
-// steps are those of the plan; none when the device is only watched.
-func (l *labCmd) steps() (plan.Plan, error) {
-	if l.Plan == planObserve {
-		return plan.Plan{ID: planObserve}, nil
-	}
-	if strings.HasSuffix(l.Plan, ".yaml") {
-		text, err := os.ReadFile(l.Plan)
-		if err != nil {
-			return plan.Plan{}, fail(exitMissing, "cannot read the plan: %w", err)
-		}
-		p, err := plan.Read(l.Plan, text)
-		if err != nil {
-			return p, fail(exitData, "%w", err)
-		}
-		return p, nil
-	}
-	list, err := plan.Load(rules.FS)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	p, err := plan.Find(list, l.Plan)
-	if err != nil {
-		return p, fail(exitUsage, "%w, or %s", err, planObserve)
-	}
-	return p, nil
 }
 
 // tell writes the reports, one for each MAC address that the device took, and returns the code of the worst.

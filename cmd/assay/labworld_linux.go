@@ -83,7 +83,7 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 		return w, err
 	}
 	o := boxOptions{Book: book, Version: programVersion(), Plan: strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml"), Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
-	if o.Steps, err = cmd.steps(); err != nil {
+	if o.Steps, err = loadSteps(cmd.Plan); err != nil {
 		return w, err
 	}
 	if len(o.Steps.Steps) > 0 {

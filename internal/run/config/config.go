@@ -76,6 +76,13 @@ type Lookups struct {
 type Run struct {
 	Operator, Label, Firmware, Serial string
 	Profile                           string
+	// Plan is what is done with a device: "observe", the id of a plan of rules/plans, or
+	// a file of steps, FILE.yaml.
+	Plan string
+	// Certificate and Key are files of a publicly trusted certificate of the operator's,
+	// PEM with its chain, which the experiments of TC-03 and TC-04 need; both or
+	// neither.
+	Certificate, Key string
 	// Observe is how long a device is watched once it is at work; 0 means until
 	// somebody ends the run.
 	Observe time.Duration
@@ -102,7 +109,7 @@ func Default() Config {
 	return Config{
 		Uplink: Uplink{Mode: "auto"},
 		LAN:    LAN{IPv6: "auto", DHCPv6: "stateless", Lease: time.Hour},
-		Run:    Run{Profile: "internet-standards", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Devices: 4},
+		Run:    Run{Profile: "internet-standards", Plan: "observe", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Devices: 4},
 		Store:  Store{Folder: "/var/lib/assay/runs", State: "/var/lib/assay/state", Runs: 200, Bytes: 20 << 30},
 	}
 }

@@ -53,7 +53,7 @@ store: {folder: /r, state: /s, runs: 9, size: 1.5GB}
 			{netip.MustParseAddrPort("9.9.9.9:853"), "dns.quad9.net"},
 		}},
 		Lookups: Lookups{Servers: true, RTR: "validator.example:8282", Routes: []string{"riswhoisdump.IPv4.gz", "/data/v6"}},
-		Run:     Run{Label: "Caméra 7", Profile: "internet-standards", Gone: 90 * time.Second, Devices: 2},
+		Run:     Run{Label: "Caméra 7", Profile: "internet-standards", Plan: "observe", Gone: 90 * time.Second, Devices: 2},
 		Store:   Store{Folder: "/r", State: "/s", Runs: 9, Bytes: 1_500_000_000},
 	}
 	got, err := Read(strings.NewReader(text), "assay.yaml")
@@ -88,6 +88,7 @@ func TestMistakes(t *testing.T) {
 		"dns: {upstreams: [dns.example]}":                 `"dns.example" is no resolver`,
 		"dns: {upstreams: ['9.9.9.9#']}":                  `"" is no name of a server`,
 		"dns: {upstreams: ['fe80::1%x']}":                 "is no resolver",
+		"run: {certificate: a.pem}":                       "certificate and key belong together",
 		"lookups: {servers: maybe}":                       `servers is on or off, and not "maybe"`,
 		"lookups: {rtr: 192.0.2.8}":                       `"192.0.2.8" is no service`,
 		"lookups: {rtr: 'a b:323'}":                       "is no service",

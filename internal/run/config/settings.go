@@ -140,11 +140,15 @@ const mostDevices = 16
 func (d *reader) run(n *yaml.Node, r *Run) {
 	d.mapping(n,
 		d.text("operator", &r.Operator), d.text("label", &r.Label), d.text("firmware", &r.Firmware), d.text("serial", &r.Serial),
-		d.text("profile", &r.Profile),
+		d.text("profile", &r.Profile), d.text("plan", &r.Plan),
+		d.text("certificate", &r.Certificate), d.text("key", &r.Key),
 		d.duration("observe", &r.Observe, 0, 7*day),
 		d.duration("gone", &r.Gone, 0, 7*day),
 		d.count("devices", &r.Devices, 1, mostDevices),
 	)
+	if (r.Certificate == "") != (r.Key == "") {
+		d.say(n, "certificate and key belong together: name both files or neither")
+	}
 }
 
 func (d *reader) store(n *yaml.Node, s *Store) {
