@@ -248,15 +248,26 @@ func (l *ipv6Lens) seeEnd(w *world, ev *sighting, b event.FlowEnded, role Role) 
 		return
 	}
 	f := family(to)
-	if w.stage.isDual() {
-		l.bytes[f] += b.Client.Bytes + b.Server.Bytes
-	}
-	isDNS := b.Protocol == "dns" || ev.Server.Port() == 53
-	if f == 1 && !isDNS && min(b.Client.Bytes, b.Server.Bytes) > 0 {
+	isData := f == 1 && holdsData(ev, b)
+	if isData {
 		l.data.See(ev)
-		if w.stage.isDual() {
-			l.dual.See(ev)
-		}
+	}
+	if w.stage.isDual() {
+		l.seeDual(ev, b, f, isData)
+	}
+}
+
+// holdsData says that both ends of a conversation sent something that is not DNS.
+func holdsData(ev *sighting, b event.FlowEnded) bool {
+	isDNS := b.Protocol == "dns" || ev.Server.Port() == 53
+	return !isDNS && min(b.Client.Bytes, b.Server.Bytes) > 0
+}
+
+// seeDual counts what was exchanged where both IPv4 and IPv6 are there.
+func (l *ipv6Lens) seeDual(ev *sighting, b event.FlowEnded, family int, isData bool) {
+	l.bytes[family] += b.Client.Bytes + b.Server.Bytes
+	if isData {
+		l.dual.See(ev)
 	}
 }
 

@@ -69,12 +69,8 @@ func (v ladderView) settled() bool {
 }
 
 func (v ladderView) step() (string, Because) {
-	if v.has("net.essential") && v.has("v6only.reached") && !v.has("v6only.missing") && !v.has("v6only.ipv4") {
-		_, why := v.count("v6only.reached")
-		if f, _ := v.Get("v6only.function"); f.Value == "yes" {
-			return "I5", why
-		}
-		return "I4", why
+	if step, why := v.stepV6Only(); step != "" {
+		return step, why
 	}
 	if n, why := v.count("ipv6.dual_data"); n > 0 {
 		return "I3", why
@@ -94,16 +90,27 @@ func (v ladderView) step() (string, Because) {
 	return "I0", offer
 }
 
+// stepV6Only is the step that only a network without IPv4 shows.
+func (v ladderView) stepV6Only() (string, Because) {
+	if !v.has("net.essential") || !v.has("v6only.reached") || v.has("v6only.missing") || v.has("v6only.ipv4") {
+		return "", Because{}
+	}
+	_, why := v.count("v6only.reached")
+	if f, _ := v.Get("v6only.function"); f.Value == "yes" {
+		return "I5", why
+	}
+	return "I4", why
+}
+
 func (v ladderView) blame() (string, Because) {
-	switch {
-	case v.has("v6only.missing"):
+	if v.has("v6only.missing") {
 		return v.blameMissing()
+	}
+	switch {
 	case v.has("ipv6.internet_data"):
 		return "", Because{}
-	case !v.has("ipv6.offered") && v.has("ipv6.global"):
-		return "", Because{} // it was offered before the log began
 	case !v.has("ipv6.offered"):
-		return "NETWORK", Because{}
+		return v.blameOffer()
 	case v.has("ipv6.internet_flows") && !v.has("ipv6.internet_answered"):
 		_, why := v.count("ipv6.internet_flows")
 		return "NETWORK", why
@@ -117,6 +124,15 @@ func (v ladderView) blame() (string, Because) {
 	}
 }
 
+// blameOffer is for a log without an offer of IPv6: that may have come before it
+// began.
+func (v ladderView) blameOffer() (string, Because) {
+	if v.has("ipv6.global") {
+		return "", Because{}
+	}
+	return "NETWORK", Because{}
+}
+
 // blameMissing says whose fault it is that a network with IPv6 only does not do:
 // the network's before all others, for then nothing else is shown.
 func (v ladderView) blameMissing() (string, Because) {
@@ -124,10 +140,21 @@ func (v ladderView) blameMissing() (string, Because) {
 		{"v6only.by_network", "NETWORK"}, {"v6only.by_open", ""}, {"v6only.by_device", "DEVICE"}, {"v6only.by_service", "SERVICE"},
 	} {
 		if n, why := v.count(of[0]); n > 0 {
+			if of[1] == "DEVICE" && !v.hadTime() {
+				return "", Because{}
+			}
 			return of[1], why
 		}
 	}
 	return "", Because{}
+}
+
+// hadTime says that the device joined the network with IPv6 only and had some time
+// there, so that what it did not do it can be blamed for.
+func (v ladderView) hadTime() bool {
+	f, _ := v.Get("v6only.minutes")
+	minutes, _ := f.Value.(float64)
+	return v.has("v6only.joined") && minutes >= ladderMinutes
 }
 
 // blameNames splits the fault of a device with a global address that sends no

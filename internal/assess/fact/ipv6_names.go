@@ -69,6 +69,11 @@ func (l *familyLens) see(w *world, ev *sighting, role Role) {
 	if role != Actor || !l.offered || !w.stage.isDual() {
 		return
 	}
+	l.seeChoice(w, ev)
+}
+
+// seeChoice takes what the host asks and opens where it has the choice.
+func (l *familyLens) seeChoice(w *world, ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DNSAsked:
 		l.seeAsked(ev, b)

@@ -65,6 +65,9 @@ func (o *Observer) Add(e event.Event) {
 	o.actor = o.subject(o.actor, ev.Device, ev.At)
 	o.other = o.subject(o.other, ev.Peer, ev.At)
 	actor, other := o.actor, o.other
+	if note, ok := ev.Body.(event.NoteSeen); ok {
+		o.network.stage.see(ev.At, note)
+	}
 	o.learn(ev, actor)
 	lenses := o.audience.of(ev.Body)
 	if actor != nil {
@@ -162,8 +165,6 @@ func (o *Observer) learn(ev *sighting, actor *subject) {
 		}
 	case event.RouterAdvertised:
 		o.learnRouter(ev, b)
-	case event.NoteSeen:
-		o.network.stage.see(ev.At, b)
 	case event.DHCP4:
 		o.learnDHCP4(ev, b, actor)
 	case event.DHCP6:

@@ -45,16 +45,21 @@ func (s *stage) see(at time.Time, b event.NoteSeen) {
 	case event.NoteStep:
 		var n event.StepNote
 		if json.Unmarshal(b.JSON, &n) == nil && n.Phase == event.Begun {
-			s.change(at, n.Network)
-			if n.Fresh == "relay" || n.Fresh == "link" || n.Fresh == "operator" {
-				s.step++
-			}
+			s.seeStep(at, n)
 		}
 	case noteUplink:
 		var n struct{ Up *bool }
 		if json.Unmarshal(b.JSON, &n) == nil && n.Up != nil {
 			s.down = !*n.Up
 		}
+	}
+}
+
+func (s *stage) seeStep(at time.Time, n event.StepNote) {
+	s.change(at, n.Network)
+	switch n.Fresh {
+	case "relay", "link", "operator":
+		s.step++
 	}
 }
 

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,24 +36,24 @@ type stayLens struct {
 
 // stay is what a host did in one network, in all times that it was there.
 type stay struct {
-	visit                     visit
-	had                       time.Duration // of earlier visits
-	fresh                     int           // fresh starts that the packets show, too
-	joins                     joinings
-	offered, managed, other   Because // advertisements: of a prefix for own addresses, M without one, O
-	joined, solicited         Because
-	global, used4, leased     Because
-	down, dns6, data          Because
-	flows, answered, literals Because
-	asks4, asks6              Because // questions for A and AAAA
-	info, infoAnswered        Because // INFORMATION-REQUESTs for DNS servers, and replies
-	wanted, given, givenUsed  Because // addresses by DHCPv6
-	leases                    map[netip.Addr]bool
-	infoXID                   uint32
-	bytes                     uint64
-	names                     map[string]*stayName
-	ends                      map[string]*stayEnd
-	crowded                   bool
+	visit                    visit
+	had                      time.Duration // of earlier visits
+	fresh                    int           // fresh starts that the packets show, too
+	joins                    joinings
+	offered, managed, other  Because // advertisements: of a prefix for own addresses, M without one, O
+	joined, solicited        Because
+	global, used4, leased    Because
+	down, dns6, data         Because
+	flows, answered          Because
+	asks4, asks6             Because // questions for A and AAAA
+	info, infoAnswered       Because // INFORMATION-REQUESTs for DNS servers, and replies
+	wanted, given, givenUsed Because // addresses by DHCPv6
+	leases                   map[netip.Addr]bool
+	infoXID                  uint32
+	bytes                    uint64
+	names                    map[string]*stayName
+	ends                     map[string]*stayEnd
+	crowded                  bool
 }
 
 // visit is one uninterrupted time in a network.
@@ -69,16 +70,15 @@ type stayName struct {
 
 // stayEnd is a destination that the host tried.
 type stayEnd struct {
-	label                string
-	name                 string // "" for an address
-	boots                map[int]bool
-	answered, data       bool
-	translated           bool // by NAT64
-	translatedTry        bool
-	native               bool // tried at an IPv6 address of its own
-	after                time.Duration
-	because              Because
-	connected6, dialled6 bool
+	label          string
+	name           string // "" for an address
+	boots          map[int]bool
+	answered, data bool
+	translated     bool // by NAT64
+	translatedTry  bool
+	native         bool // tried at an IPv6 address of its own
+	after          time.Duration
+	because        Because
 }
 
 // stayFlow is an open conversation with the stay in which it began.
@@ -126,8 +126,8 @@ func (l *stayLens) see(w *world, ev *sighting, role Role) {
 	case event.DNSAsked, event.FlowStarted:
 		l.here.seeAddress(ev, ev.Client.Addr()) // AddressUsed tells an address once in a log
 	}
-	l.seeNames(w, ev)
-	l.seeLink(w, ev)
+	l.seeNames(ev)
+	l.seeLink(ev)
 	l.seeFlows(w, ev)
 }
 
@@ -220,7 +220,7 @@ func (l *stayLens) seeRouter(ev *sighting, b event.RouterAdvertised, role Role) 
 }
 
 // seeLink takes what a host says on its link.
-func (l *stayLens) seeLink(w *world, ev *sighting) {
+func (l *stayLens) seeLink(ev *sighting) {
 	s := l.here
 	switch b := ev.Body.(type) {
 	case event.RouterSolicited:
@@ -261,10 +261,7 @@ func (s *stay) seeDHCP4(ev *sighting, b event.DHCP4) {
 func (s *stay) seeDHCP6(ev *sighting, b event.DHCP6) {
 	const solicit, request, reply, infoRequest = 1, 3, 7, 11
 	const optDNS = 23
-	asksDNS := false
-	for _, o := range b.Requested {
-		asksDNS = asksDNS || o == optDNS
-	}
+	asksDNS := slices.Contains(b.Requested, optDNS)
 	switch {
 	case b.FromServer && b.Type == reply:
 		s.seeReply(ev, b)
@@ -272,7 +269,7 @@ func (s *stay) seeDHCP6(ev *sighting, b event.DHCP6) {
 	case b.Type == infoRequest && asksDNS:
 		s.info.See(ev)
 		s.infoXID = b.XID
-	case (b.Type == solicit || b.Type == request) && b.AsksAddress:
+	case b.AsksAddress && slices.Contains([]uint8{solicit, request}, b.Type):
 		s.wanted.See(ev)
 	}
 }
@@ -308,7 +305,7 @@ func (l *stayLens) embedded(a netip.Addr) (netip.Addr, bool) {
 }
 
 // seeNames takes what a host asks DNS, and what it is told.
-func (l *stayLens) seeNames(w *world, ev *sighting) {
+func (l *stayLens) seeNames(ev *sighting) {
 	switch b := ev.Body.(type) {
 	case event.DNSAsked:
 		if b.Kind == event.DNSUnicast {
@@ -368,11 +365,16 @@ func (l *stayLens) seeAnswered(b event.DNSAnswered) {
 		}
 		n.has4 = n.has4 || a.Is4()
 		n.has6 = n.has6 || a.Is6()
-		if l.homes == nil {
-			l.homes = map[netip.Addr]string{}
-		}
-		if _, known := l.homes[a]; known || len(l.homes) < stayHomeLimit {
-			l.homes[a] = name
-		}
+		l.home(a, name)
+	}
+}
+
+// home remembers the name that was last answered with an address.
+func (l *stayLens) home(a netip.Addr, name string) {
+	if l.homes == nil {
+		l.homes = map[netip.Addr]string{}
+	}
+	if _, known := l.homes[a]; known || len(l.homes) < stayHomeLimit {
+		l.homes[a] = name
 	}
 }

@@ -12,8 +12,7 @@ const (
 // network with IPv6 only: was is what it was on N1, e what was tried now (nil for
 // nothing). The device is blamed only for what it did not do although the network
 // had offered all that it takes.
-func (l *stayLens) blame(_ *world, out *Sheet, s *stay, was, e *stayEnd) (who, text string) {
-	gapless, _ := out.Get("capture.gapless")
+func (s *stay) blame(out *Sheet, was, e *stayEnd) (who, text string) {
 	switch {
 	case s.offered.Seen() == 0:
 		return blameNetwork, "NETWORK: no router advertised IPv6"
@@ -22,7 +21,16 @@ func (l *stayLens) blame(_ *world, out *Sheet, s *stay, was, e *stayEnd) (who, t
 	case e != nil && e.answered:
 		return blameService, "SERVICE: its server answered and sent no data"
 	case e != nil && (e.native || e.translatedTry):
-		return l.blameSilence(s, e)
+		return s.blameSilence(e)
+	default:
+		return s.blameAbsence(out, was)
+	}
+}
+
+// blameAbsence is for a destination that was not tried over IPv6.
+func (s *stay) blameAbsence(out *Sheet, was *stayEnd) (who, text string) {
+	gapless, _ := out.Get("capture.gapless")
+	switch {
 	case gapless.Value != true:
 		return blameOpen, "the evidence has gaps"
 	case s.global.Seen() == 0:
@@ -36,7 +44,7 @@ func (l *stayLens) blame(_ *world, out *Sheet, s *stay, was, e *stayEnd) (who, t
 
 // blameSilence is for a conversation over IPv6 that nobody answered. It is the
 // server's fault when others could be reached the same way.
-func (l *stayLens) blameSilence(s *stay, e *stayEnd) (who, text string) {
+func (s *stay) blameSilence(e *stayEnd) (who, text string) {
 	for _, key := range sortedKeys(s.ends) {
 		other := s.ends[key]
 		if other.data && (other.translated && e.translatedTry || other.native && e.native) {

@@ -120,7 +120,7 @@ func (l *stayLens) stateV6Only(w *world, s *stay, out *Sheet) {
 		return
 	}
 	out.Bool("v6only.crowded", s.crowded || base.crowded, Because{})
-	l.stateCompared(w, base, s, out)
+	stateCompared(base, s, out)
 	before, after := base.lasted(w.now).Minutes(), s.lasted(w.now).Minutes()
 	if base.bytes > 0 && before > 0 && after > 0 {
 		out.Double("v6only.volume", float64(s.bytes)/after/(float64(base.bytes)/before), s.data)
@@ -128,7 +128,7 @@ func (l *stayLens) stateV6Only(w *world, s *stay, out *Sheet) {
 }
 
 // stateCompared says which of the essential destinations were reached without IPv4.
-func (l *stayLens) stateCompared(w *world, base, s *stay, out *Sheet) {
+func stateCompared(base, s *stay, out *Sheet) {
 	essential, _, _ := base.essential()
 	var reached, nat64, late Because
 	var lateNames, missing []string
@@ -137,7 +137,7 @@ func (l *stayLens) stateCompared(w *world, base, s *stay, out *Sheet) {
 	for _, key := range essential {
 		e, was := s.ends[key], base.ends[key]
 		if e == nil || !e.data {
-			who, text := l.blame(w, out, s, was, e)
+			who, text := s.blame(out, was, e)
 			missing = append(missing, was.label+" ("+text+")")
 			if blame[who] == nil {
 				blame[who] = &Because{}

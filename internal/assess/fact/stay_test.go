@@ -68,7 +68,7 @@ func TestIPv6OnlyAgainstIPv4(t *testing.T) {
 		{"an IPv4 address built in reached through NAT64 by a device that translates itself", newNetScene().moves("N1", "relay").joins().
 			talks(fromV4, cloud4).v6Only("relay").forms(opaqueGUA).talks(fromGUA, nat64),
 			map[string]any{"v6only.reached": int64(1), "v6only.nat64": int64(1)}},
-		{"no router solicitation answered by an address", base().v6Only("relay").wait(20 * time.Minute), map[string]any{
+		{"no router solicitation answered by an address", base().v6Only("relay").wait(20*time.Minute).tell(cam, event.ARPSeen{}), map[string]any{
 			"v6only.by_device": int64(1), "v6only.address": false, "ipv6.blame": "DEVICE",
 			"v6only.missing_list": []string{"cloud.example port 443 (DEVICE: it had no IPv6 address)"},
 		}},
@@ -92,6 +92,7 @@ func TestIPv6OnlyAgainstIPv4(t *testing.T) {
 			map[string]any{"v6only.by_network": int64(1), "v6only.offered": false}},
 		{"no uplink", base().v6Only("relay").says("uplink", `{"up":false}`).forms(opaqueGUA),
 			map[string]any{"v6only.by_network": int64(1), "v6only.uplink_down": true}},
+		{"a short time settles nothing", base().v6Only("relay"), map[string]any{"v6only.by_device": int64(1), "ipv6.blame": nil}},
 		{"gaps settle nothing", base().v6Only("relay").tell(cam, event.FramesLost{Dropped: 1}),
 			map[string]any{"v6only.by_open": int64(1), "ipv6.blame": nil}},
 		{"without notes nothing is compared", newNetScene().joins().asks(cloud, resolver4, farV4).talks(fromV4, cloud4),
