@@ -79,21 +79,25 @@ func parse(t *testing.T, b []byte) siit.Packet {
 	return p
 }
 
+// mapped is the port outside of a connection from port 5000 to port 443.
+func (w *workbench) mapped(t *testing.T, from, to netip.Addr) uint16 {
+	t.Helper()
+	sent := w.give(tcp6(from, 5000, at6(to), 443, flagSYN), 0)
+	if len(sent) != 1 {
+		t.Fatalf("%d packets were sent", len(sent))
+	}
+	e := parse(t, sent[0]).Ends()
+	if e.Src != pool || e.Dst != to || e.DstPort != 443 {
+		t.Fatalf("%+v", e)
+	}
+	return e.SrcPort
+}
+
 // TestMappingIsEndpointIndependent: one port outside for one inside, whoever is
 // spoken to; two devices with the same port get two.
 func TestMappingIsEndpointIndependent(t *testing.T) {
 	w := newBench()
-	port := func(from netip.Addr, to netip.Addr) uint16 {
-		sent := w.give(tcp6(from, 5000, at6(to), 443, flagSYN), 0)
-		if len(sent) != 1 {
-			t.Fatalf("%d packets were sent", len(sent))
-		}
-		e := parse(t, sent[0]).Ends()
-		if e.Src != pool || e.Dst != to || e.DstPort != 443 {
-			t.Fatalf("%+v", e)
-		}
-		return e.SrcPort
-	}
+	port := func(from, to netip.Addr) uint16 { return w.mapped(t, from, to) }
 	other := netip.MustParseAddr("2001:db8:1::6")
 	first := port(device, far4)
 	if first != 5000 || port(device, netip.MustParseAddr("203.0.113.9")) != first {
@@ -214,6 +218,10 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: the device is told %+v", a, p)
 		}
 	}
+}
+
+// TestErrorsAreFew: a flood of refused packets is answered now and then.
+func TestErrorsAreFew(t *testing.T) {
 	w := newBench()
 	for range 3 * errorsBurst {
 		w.give(tcp6(device, 5000, at6(netip.MustParseAddr("10.0.0.1")), 80, flagSYN), 0)
@@ -221,6 +229,11 @@ func TestRefused(t *testing.T) {
 	if w.told.used > errorsBurst {
 		t.Errorf("%v errors at once", w.told.used)
 	}
+}
+
+// TestNotTranslated is what gets no answer at all.
+func TestNotTranslated(t *testing.T) {
+	w := newBench()
 	for what, b := range map[string][]byte{
 		"another prefix":      ip6(device, netip.MustParseAddr("2001:db8::1"), siit.ProtoUDP, make([]byte, 8)),
 		"a source within it":  ip6(at6(far4), at6(far4), siit.ProtoUDP, make([]byte, 8)),
@@ -248,6 +261,12 @@ func TestHopLimitAndSize(t *testing.T) {
 	if p := parse(t, w.give(b, 0)[0]); p.Hops != 1 || p.Src != pool {
 		t.Errorf("%+v", p)
 	}
+}
+
+// TestTooBig: what does not fit on the device's side is cut, or its sender told.
+func TestTooBig(t *testing.T) {
+	w := newBench()
+	w.give(tcp6(device, 5000, at6(far4), 80, flagSYN), 0)
 	body := make([]byte, 1480)
 	binary.BigEndian.PutUint16(body, 80)
 	binary.BigEndian.PutUint16(body[2:], 5000)
@@ -325,19 +344,25 @@ func FuzzTranslate(f *testing.F) {
 		w.give(udp6(1, 2), 0)
 		w.give(tcp6(device, 5000, at6(far4), 80, flagSYN), 0)
 		for _, sent := range w.give(b, time.Second) {
-			read := siit.ParseIPv6
-			if sent[0]>>4 == 4 {
-				read = siit.ParseIPv4
-			}
-			p, reason := read(sent, false)
-			if reason != "" || len(sent) > 1500 && p.Src != pool {
-				t.Fatalf("%q, %d bytes: %x", reason, len(sent), sent)
-			}
-			if p.Src.Is4() && p.Src != pool || p.Src.Is6() && p.Src != box && !siit.WellKnown.Contains(p.Src) {
-				t.Fatalf("it speaks as %s", p.Src)
-			}
+			checkSent(t, sent)
 		}
 	})
+}
+
+// checkSent wants a whole packet of an address of the translator's own.
+func checkSent(t *testing.T, sent []byte) {
+	t.Helper()
+	read := siit.ParseIPv6
+	if sent[0]>>4 == 4 {
+		read = siit.ParseIPv4
+	}
+	p, reason := read(sent, false)
+	if reason != "" || len(sent) > 1500 && p.Src != pool {
+		t.Fatalf("%q, %d bytes: %x", reason, len(sent), sent)
+	}
+	if p.Src.Is4() && p.Src != pool || p.Src.Is6() && p.Src != box && !siit.WellKnown.Contains(p.Src) {
+		t.Fatalf("it speaks as %s", p.Src)
+	}
 }
 
 // BenchmarkTranslate is one segment of 1400 bytes of an open connection each way.

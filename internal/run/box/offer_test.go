@@ -114,6 +114,26 @@ func (w *world) checkNote(want string) {
 	}
 }
 
+// reaches looks at what a device gets and where it comes to.
+func (w *world) reaches(t *testing.T, ipv4, ipv6, wait bool) {
+	t.Helper()
+	lease, err := w.try(0, "busybox udhcpc -n -q -t 3 -T 2 -i eth0 2>&1")
+	if (err == nil) != ipv4 {
+		t.Errorf("a lease of IPv4: %v\n%s", err, lease)
+	}
+	if out := w.do(0, ask108); strings.Contains(out, "opt108='0000012c'") != wait {
+		t.Errorf("the wish for IPv6 alone is told, or not: %s", out)
+	}
+	_, err4 := w.try(0, "curl -4 -sSf -m 5 -o /dev/null http://203.0.113.11/")
+	if (err4 == nil) != ipv4 {
+		t.Errorf("IPv4 to the internet: %v", err4)
+	}
+	_, err6 := w.try(0, "ping -6 -c 1 -W 3 -q 2001:4860:4860::8888")
+	if (err6 == nil) != ipv6 {
+		t.Errorf("IPv6 to the internet: %v", err6)
+	}
+}
+
 // TestEveryNetworkInTurn switches through all networks and reads what devices are
 // told of each.
 func TestEveryNetworkInTurn(t *testing.T) {
@@ -150,21 +170,7 @@ func TestEveryNetworkInTurn(t *testing.T) {
 			if c.network != "N1" && c.network != "N5" {
 				w.join6()
 			}
-			lease, err := w.try(0, "busybox udhcpc -n -q -t 3 -T 2 -i eth0 2>&1")
-			if (err == nil) != c.ipv4 {
-				t.Errorf("a lease of IPv4: %v\n%s", err, lease)
-			}
-			if out := w.do(0, ask108); strings.Contains(out, "opt108='0000012c'") != c.ipv6OnlyWait {
-				t.Errorf("the wish for IPv6 alone is told, or not: %s", out)
-			}
-			_, err4 := w.try(0, "curl -4 -sSf -m 5 -o /dev/null http://203.0.113.11/")
-			if (err4 == nil) != c.ipv4 {
-				t.Errorf("IPv4 to the internet: %v", err4)
-			}
-			_, err6 := w.try(0, "ping -6 -c 1 -W 3 -q 2001:4860:4860::8888")
-			if (err6 == nil) != c.ipv6 {
-				t.Errorf("IPv6 to the internet: %v", err6)
-			}
+			w.reaches(t, c.ipv4, c.ipv6, c.ipv6OnlyWait)
 		})
 	}
 	if after := w.do(0, "ip link | wc -l"); after != before {

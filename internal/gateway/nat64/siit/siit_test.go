@@ -3,6 +3,7 @@ package siit
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -104,8 +105,9 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(reason)
 		}
 		q, reason := ParseIPv4(b, false)
-		if reason != "" || q.Ends() != mapped || q.Class != 0xb9 || q.Hops != 60 || checksum(0, b[:20]) != 0 {
-			t.Fatalf("%s %+v", reason, q)
+		got := []any{reason, q.Ends(), q.Class, q.Hops, checksum(0, b[:20])}
+		if want := []any{"", mapped, byte(0xb9), byte(60), uint16(0)}; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("%v, want %v", got, want)
 		}
 		if q.DontFragment != (len(b) > 1260) {
 			t.Fatalf("%d bytes, may not be cut: %v", len(b), q.DontFragment)
@@ -262,12 +264,18 @@ func TestErrorsToIPv4(t *testing.T) {
 		if reason != "" || checksum(0, p.Payload) != 0 {
 			t.Fatalf("%d/%d: %q or a wrong checksum", c.kind, c.code, reason)
 		}
-		if h := hex.EncodeToString(p.Payload[:1]) + " " + hex.EncodeToString(p.Payload[1:2]) + " " + hex.EncodeToString(p.Payload[4:8]); h != c.want {
-			t.Errorf("%d/%d: %s, want %s", c.kind, c.code, h, c.want)
-		}
-		if in, _ := ParseIPv4(p.Payload[8:], true); in.Ends() != inner || slow(inner.Src, inner.Dst, ProtoUDP, in.Payload) != 0 {
-			t.Errorf("%d/%d: it quotes %+v", c.kind, c.code, in)
-		}
+		checkError4(t, p.Payload, c.want, inner)
+	}
+}
+
+// checkError4 wants an ICMP message with type, code and word, that quotes the packet.
+func checkError4(t *testing.T, message []byte, want string, inner Ends) {
+	t.Helper()
+	if got := fmt.Sprintf("%x %x %x", message[:1], message[1:2], message[4:8]); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if in, _ := ParseIPv4(message[8:], true); in.Ends() != inner || slow(inner.Src, inner.Dst, ProtoUDP, in.Payload) != 0 {
+		t.Errorf("%s: it quotes %+v", want, in)
 	}
 }
 
@@ -280,34 +288,49 @@ func TestFragments(t *testing.T) {
 		packet, _ := ToIPv6(nil, whole6(ProtoTCP, Ends{Src: pool4, Dst: server4}, body), e)
 		var parts [][]byte
 		Split6(packet, 1280, 99, func(b []byte) { parts = append(parts, bytes.Clone(b)) })
-		var r Reassembler
-		var got Packet
-		done := false
-		for _, b := range rapid.Permutation(parts).Draw(t, "order") {
-			p, reason := ParseIPv6(b, false)
-			if reason != "" || len(b) > 1280 || !p.Fragment || done {
-				t.Fatalf("%q, %d bytes, done %v", reason, len(b), done)
-			}
-			if got, done, reason = r.Add(p, 0); reason != "" {
-				t.Fatal(reason)
-			}
-		}
-		if !done || !bytes.Equal(got.Payload, packet[HeaderIPv6:]) || !got.Reassembled || r.held != 0 || len(r.waiting) != 0 || len(r.order) != 0 {
-			t.Fatalf("done %v, %d of %d bytes, %d held", done, len(got.Payload), size, r.held)
+		got := together(t, rapid.Permutation(parts).Draw(t, "order"))
+		if !bytes.Equal(got.Payload, packet[HeaderIPv6:]) || !got.Reassembled {
+			t.Fatalf("%d of %d bytes", len(got.Payload), size)
 		}
 		four, _ := ToIPv4(nil, got, Ends{Src: pool4, Dst: server4, SrcPort: 3, DstPort: 2}, 5)
-		total := 0
-		Split4(four, 1500, func(b []byte) {
-			p, reason := ParseIPv4(b, false)
-			if reason != "" || len(b) > 1500 || checksum(0, b[:20]) != 0 || p.ID != 5 || p.DontFragment || p.Offset != total {
-				t.Fatalf("%q %+v", reason, p)
-			}
-			total += p.Length
-		})
-		if total != size {
+		if total := cut4(t, four); total != size {
 			t.Fatalf("%d of %d bytes", total, size)
 		}
 	})
+}
+
+// together puts fragments of IPv6 together; nothing must be kept of them afterwards.
+func together(t *rapid.T, parts [][]byte) (got Packet) {
+	var r Reassembler
+	done := false
+	for _, b := range parts {
+		p, reason := ParseIPv6(b, false)
+		if reason != "" || len(b) > 1280 || !p.Fragment || done {
+			t.Fatalf("%q, %d bytes, done %v", reason, len(b), done)
+		}
+		if got, done, reason = r.Add(p, 0); reason != "" {
+			t.Fatal(reason)
+		}
+	}
+	if kept := r.held + len(r.waiting) + len(r.order); !done || kept != 0 {
+		t.Fatalf("done %v, %d kept", done, kept)
+	}
+	return got
+}
+
+// cut4 cuts a packet of IPv4 and tells how much its fragments hold.
+func cut4(t *rapid.T, packet []byte) (total int) {
+	Split4(packet, 1500, func(b []byte) {
+		p, reason := ParseIPv4(b, false)
+		if reason != "" || len(b) > 1500 || checksum(0, b[:20]) != 0 {
+			t.Fatalf("%q, %d bytes", reason, len(b))
+		}
+		if p.ID != 5 || p.DontFragment || p.Offset != total {
+			t.Fatalf("%+v", p)
+		}
+		total += p.Length
+	})
+	return total
 }
 
 // TestFragmentFlood: nothing grows without bound, and overlaps end a datagram.
