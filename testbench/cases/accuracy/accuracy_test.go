@@ -104,11 +104,27 @@ func (d device) run(t *testing.T) (live, again []byte) {
 	if _, code = d.call(t, folder, "grade", "--format", "json", "-o", "again.json", "evidence.pcapng"); code > 2 {
 		t.Fatalf("the evidence cannot be graded: %d", code)
 	}
+	if d.opened {
+		checkOpened(t, filepath.Join(folder, "evidence.pcapng"))
+	}
 	again, err = os.ReadFile(filepath.Join(folder, "again.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return live, again
+}
+
+// checkOpened reads the requests to flawed servers as a supplier's engineer would,
+// with the session secrets in the log and nothing else.
+func checkOpened(t *testing.T, log string) {
+	t.Helper()
+	if _, err := exec.LookPath("tshark"); err != nil {
+		need(t, "tshark is not installed")
+	}
+	out, err := exec.CommandContext(t.Context(), "tshark", "-r", log, "-Y", `tls && (http.request.method == "GET" || http2.headers.method == "GET")`).Output()
+	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+		t.Errorf("tshark reads no request in the forged sessions: %v", err)
+	}
 }
 
 func (d device) call(t *testing.T, folder string, args ...string) (out []byte, code int) {

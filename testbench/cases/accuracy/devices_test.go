@@ -10,6 +10,9 @@ type device struct {
 	script   string
 	right    []string
 	wrong    []string
+	// opened says that what the device sent to flawed servers must be readable in its
+	// evidence by anybody, with tshark.
+	opened bool
 }
 
 const (
@@ -44,11 +47,11 @@ often() { for i in $(seq 60); do "$@" >/dev/null 2>&1; done; }
 var devices = []device{
 	{name: "curl", plan: "tls", programs: []string{"curl"}, script: `often curl -4 -s -m 5 https://www.cam.example/`,
 		right: append([]string{"TC-13"}, certificates...)},
-	{name: "curl -k", plan: "tls", programs: []string{"curl"}, script: `often curl -4 -sk -m 5 https://www.cam.example/`,
+	{name: "curl -k", opened: true, plan: "tls", programs: []string{"curl"}, script: `often curl -4 -sk -m 5 https://www.cam.example/`,
 		wrong: append([]string{"TC-04"}, certificates...)},
 	{name: "curl, TLS 1.2", plan: "tls", programs: []string{"curl"}, script: `often curl -4 -s -m 5 --tlsv1.2 --tls-max 1.2 https://www.cam.example/`,
 		right: append([]string{"TC-07", "TC-13"}, certificates...)},
-	{name: "curl -k, TLS 1.2", plan: "tls", programs: []string{"curl"}, script: `often curl -4 -sk -m 5 --tlsv1.2 --tls-max 1.2 https://www.cam.example/`,
+	{name: "curl -k, TLS 1.2", opened: true, plan: "tls", programs: []string{"curl"}, script: `often curl -4 -sk -m 5 --tlsv1.2 --tls-max 1.2 https://www.cam.example/`,
 		right: []string{"TC-07"}, wrong: append([]string{"TC-04"}, certificates...)},
 	{name: "curl over IPv6", plan: "tls", programs: []string{"curl"},
 		script: `for i in $(seq 50); do ip -6 route show default | grep -q . && break; sleep 0.1; done; sleep 1.5; often curl -6 -s -m 5 https://www.cam.example/`,
