@@ -157,25 +157,72 @@ type InterceptNote struct {
 	Began        time.Time `json:"began"`
 }
 
+// The kinds of questions asked of the device itself (ProbeNote.Kind).
+const (
+	// ProbeOpen is a connection, or a UDP socket, of the box to the device. It is told
+	// before the box sends a byte over it, so that what follows on it is known to be
+	// the box's doing: Client and Server are its ends as on the wire.
+	ProbeOpen = "open"
+	// ProbeScan tells that all ports of one address were tried, in Detail: "ports"
+	// ("common" or "all"), "rounds", "open" (ports, comma separated), "closed" and
+	// "silent" (how many).
+	ProbeScan = "scan"
+	// ProbeService tells what an open port speaks: Service, and in Detail "banner"
+	// (its first printable bytes), "login" (how it asks for a password: "basic",
+	// "digest", "form", "prompt", "protocol" or "none"), "tls" ("yes" or "no").
+	ProbeService = "service"
+	// ProbeTLS is one handshake: in Detail "offer" (what was offered), "version" and
+	// "suite" (what was chosen, as on the wire in hexadecimal), "spki" (SHA-256).
+	ProbeTLS = "tls"
+	// ProbeGet is one harmless request without a password: in Detail "path",
+	// "status", "login" as above, "location" (of a redirection) and "content" (what
+	// came: "page", "settings", "media", "shell", "messages", "nothing").
+	ProbeGet = "get"
+	// ProbeLogin is one factory password that was tried.
+	ProbeLogin = "login"
+	// ProbeLogins sums up the attempts at one service: Tries, and Outcome says how
+	// they ended.
+	ProbeLogins = "logins"
+	// ProbeLockout is one wrong password for a user that does not exist.
+	ProbeLockout = "lockout"
+	// ProbeLockouts sums them up: Tries, and in Detail "first" and "last" (how long
+	// the answer took, in milliseconds).
+	ProbeLockouts = "lockouts"
+	// ProbeUDP is one question over UDP: in Detail "asked" and "answered" (bytes of
+	// payload, all answers together).
+	ProbeUDP = "udp"
+)
+
+// The ends of a question to the device (ProbeNote.Outcome).
+const (
+	ProbeDone     = "done"     // of a scan or of attempts: nothing was left out
+	ProbeAnswered = "answered" // the device answered as Detail says
+	ProbeAccepted = "accepted" // it let the box in; Why says what showed it
+	ProbeRefused  = "refused"  // it said no
+	ProbeLocked   = "locked"   // it allows no more attempts
+	ProbeSlowed   = "slowed"   // its answers take five times as long as the first
+	ProbeUnclear  = "unclear"  // the answer cannot be told from a refusal or a success
+	ProbeSilent   = "silent"   // no answer in time
+	ProbeFailed   = "failed"   // the connection was refused or broke
+	ProbeStopped  = "stopped"  // by a rule of caution, or with the step
+)
+
 // ProbeNote is one question asked of the device itself.
 type ProbeNote struct {
-	Kind    string         `json:"kind"` // "connect", "banner", "tls", "http", "login", "lockout", "udp"
-	Server  netip.AddrPort `json:"server"`
+	Kind    string         `json:"kind"`
+	Server  netip.AddrPort `json:"server"`          // of the device; port 0 of a scan
 	Client  netip.AddrPort `json:"client,omitzero"` // of the box, as on the wire
 	UDP     bool           `json:"udp,omitempty"`
-	Service string         `json:"service,omitempty"` // "http", "https", "ssh", "telnet", "ftp", "mqtt", "rtsp", "snmp", ...
-	// Outcome is in the words of package probe: "open", "closed", "filtered",
-	// "accepted", "refused", "locked", "slowed", "error", "stopped".
-	Outcome string `json:"outcome"`
-	Why     string `json:"why,omitempty"`
-	Tries   int    `json:"tries,omitempty"` // so far at this service and boot
-	// Pair numbers the candidate pair in the credential list; the secret is never
-	// told. From 1; 0 for none.
+	Service string         `json:"service,omitempty"` // "http", "https", "ssh", "telnet", "ftp", "mqtt", "mqtts", "rtsp", "snmp", ...
+	Outcome string         `json:"outcome,omitempty"`
+	Why     string         `json:"why,omitempty"`
+	Tries   int            `json:"tries,omitempty"` // so far at this service and boot
+	// Pair numbers the candidate pair in the list of this run, from 1; User is its
+	// account. The secret is never told.
 	Pair int    `json:"pair,omitempty"`
 	User string `json:"user,omitempty"`
 	// Took is how long the answer took, in nanoseconds.
-	Took time.Duration `json:"took,omitempty"`
-	// Detail holds what a kind adds: TLS version, certificate digest, redirect.
+	Took   time.Duration     `json:"took,omitempty"`
 	Detail map[string]string `json:"detail,omitempty"`
 }
 
