@@ -18,11 +18,16 @@ const (
 	Other
 	// Bystander saw it because it was said to everybody on the link.
 	Bystander
+	// Asked is the device in a conversation that the box itself began with it, to find
+	// something out. Such an event is shown in no other role: what the box does says
+	// nothing about what the device does on its own.
+	Asked
+	roles
 )
 
 // wanted names the bodies that a lens looks at, by the role in which its host saw
 // them, by their zero values.
-type wanted [Bystander + 1][]event.Body
+type wanted [roles][]event.Body
 
 // lens looks at the events that touch one host and states facts about it. It
 // keeps a bounded state.

@@ -47,7 +47,7 @@ func recipientsOf(lenses []lens) *recipientLens {
 
 // audience tells which lenses want to see an event: their places in newLenses, by
 // role. Most events are of no interest to most lenses.
-type audience map[reflect.Type]*[Bystander + 1][]int
+type audience map[reflect.Type]*[roles][]int
 
 func newAudience() audience {
 	all := audience{}
@@ -64,16 +64,16 @@ func newAudience() audience {
 func (a audience) add(b event.Body, role Role, place int) {
 	kind := reflect.TypeOf(b)
 	if a[kind] == nil {
-		a[kind] = &[Bystander + 1][]int{}
+		a[kind] = &[roles][]int{}
 	}
 	a[kind][role] = append(a[kind][role], place)
 }
 
 // nobody is the audience of an event that no lens wants.
-var nobody [Bystander + 1][]int
+var nobody [roles][]int
 
 // of is who wants to see an event with that body.
-func (a audience) of(b event.Body) *[Bystander + 1][]int {
+func (a audience) of(b event.Body) *[roles][]int {
 	if who := a[reflect.TypeOf(b)]; who != nil {
 		return who
 	}

@@ -102,7 +102,7 @@ func someEvent(r *rand.Rand, ref int) event.Event {
 func TestLensesWantAllThatTheyLookAt(t *testing.T) {
 	everyone := newAudience()
 	for _, b := range allBodies {
-		var all [Bystander + 1][]int
+		var all [roles][]int
 		for role := range all {
 			for i := range newLenses() {
 				all[role] = append(all[role], i)

@@ -24,6 +24,8 @@ type network struct {
 	next   int // of recent, the oldest
 	// stage is which of the networks of an experiment is offered.
 	stage stage
+	// asked knows which conversations the box itself began.
+	asked askedBook
 }
 
 // scoped is an address with its scope.

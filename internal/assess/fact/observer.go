@@ -67,9 +67,15 @@ func (o *Observer) Add(e event.Event) {
 	actor, other := o.actor, o.other
 	if note, ok := ev.Body.(event.NoteSeen); ok {
 		o.network.stage.see(ev.At, note)
+		o.network.asked.seeNote(note)
+	}
+	lenses := o.audience.of(ev.Body)
+	if box, ok := o.network.asked.end(ev); ok {
+		ev.box = box
+		o.showAsked(ev, lenses[Asked])
+		return
 	}
 	o.learn(ev, actor)
-	lenses := o.audience.of(ev.Body)
 	if actor != nil {
 		actor.show(ev, Actor, lenses[Actor])
 	}
@@ -86,8 +92,23 @@ func (o *Observer) sight(e event.Event) *sighting {
 	if o.shown == nil || o.shown.kept {
 		o.shown = &sighting{}
 	}
-	o.shown.Event = e
+	o.shown.Event, o.shown.box = e, netip.AddrPort{}
 	return o.shown
+}
+
+// showAsked shows an event of a conversation that the box began to the device in it
+// alone. It leaves no other trace.
+func (o *Observer) showAsked(ev *sighting, lenses []int) {
+	device := o.other
+	if plainEnd(ev.Client) != ev.box {
+		device = o.actor
+	}
+	if device == nil {
+		return
+	}
+	for _, i := range lenses {
+		device.lenses[i].see(&device.world, ev, Asked)
+	}
 }
 
 func (o *Observer) showAll(ev *sighting, lenses []int, except ...*subject) {
