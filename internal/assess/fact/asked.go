@@ -155,12 +155,11 @@ func (b *askedBook) end(ev *sighting) (netip.AddrPort, bool) {
 func (b *askedBook) find(ev *sighting, start event.FlowStarted, starts bool) (netip.AddrPort, bool) {
 	client, server := plainEnd(ev.Client), plainEnd(ev.Server)
 	udp := !starts || start.Transport == event.UDP
+	unsure := start.Midway || start.Guessed
 	if b.ends[askedEnds{client, server.Addr(), udp}] {
-		sure := starts && !start.Midway && !start.Guessed && ev.Device == b.mac
-		return client, b.addrs[client.Addr()] || sure
+		elsewhere := starts && !unsure && ev.Device == b.mac // an address of the box on another network
+		return client, b.addrs[client.Addr()] || elsewhere
 	}
-	if b.ends[askedEnds{server, client.Addr(), udp}] {
-		return server, b.addrs[server.Addr()] && (udp || start.Midway || start.Guessed)
-	}
-	return netip.AddrPort{}, false
+	known := b.ends[askedEnds{server, client.Addr(), udp}] && b.addrs[server.Addr()]
+	return server, known && (udp || unsure)
 }

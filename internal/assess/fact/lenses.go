@@ -23,6 +23,7 @@ func newLenses() []lens {
 		&foreignLens{},
 		&pairLens{},
 		&lookupLens{},
+		&probeLens{},
 		&ipv6Lens{},
 		&familyLens{},
 		&rdnssLens{},

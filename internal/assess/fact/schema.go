@@ -17,6 +17,7 @@ func Schema() []Decl {
 		foreignSchema(),
 		pairSchema(),
 		lookupSchema(),
+		probeSchema(),
 		ipv6Schema(),
 		ipv6NamesSchema(),
 		ipv6DNSSchema(),

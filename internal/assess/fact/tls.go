@@ -89,7 +89,7 @@ func (l *tlsLens) see(w *world, ev *sighting, role Role) {
 		l.seeClient(w, ev)
 	case Other:
 		l.seeServer(ev)
-	case Bystander:
+	case Bystander, Asked, roles:
 	}
 }
 
