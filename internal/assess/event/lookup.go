@@ -37,6 +37,9 @@ func (b LookupNote) Describe() string {
 
 // describeNote tells the notes that people read; false for the others.
 func describeNote(kind string, js []byte) (string, bool) {
+	if text, ok := describeAsked(kind, js); ok {
+		return text, true
+	}
 	var n LookupNote
 	if kind != NoteLookup || json.Unmarshal(js, &n) != nil || n.Kind == "" {
 		return "", false

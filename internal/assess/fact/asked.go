@@ -31,6 +31,9 @@ type askedBook struct {
 	// note is the probe note of the present event, valid is whether it is one.
 	note  event.ProbeNote
 	valid bool
+	// consent is the first consent to attempts to log in. It may be given before the
+	// device is seen at all.
+	consent *event.Event
 }
 
 // askedEnds is an announced question. A device may answer UDP from another port than
@@ -42,9 +45,14 @@ type askedEnds struct {
 }
 
 // seeNote takes what a note says of the box, or of a question that follows.
-func (b *askedBook) seeNote(n event.NoteSeen) {
+func (b *askedBook) seeNote(ev *sighting, n event.NoteSeen) {
 	b.valid = false
 	switch n.Kind {
+	case event.NoteConsent:
+		var c event.ConsentNote
+		if b.consent == nil && json.Unmarshal(n.JSON, &c) == nil && c.Tester != "" && c.Owner != "" {
+			b.consent = ev.keep()
+		}
 	case noteNetwork:
 		b.seeNetwork(n)
 	case event.NoteProbe:

@@ -65,6 +65,8 @@ func askSomething(r *rand.Rand, number int) []event.Event {
 		ev := event.Event{Device: boxHost, Peer: testDevice, Client: box, Server: device, Flow: event.FlowID(1000 + number), Body: b}
 		if udp && r.IntN(3) == 0 { // the answer comes from another port
 			ev.Device, ev.Peer, ev.Client, ev.Server = testDevice, boxHost, netip.AddrPortFrom(askAddr, 50000), box
+		} else if r.IntN(4) == 0 { // the device speaks in the box's conversation
+			ev.Device, ev.Peer = testDevice, boxHost
 		}
 		out = append(out, ev)
 	}

@@ -67,7 +67,7 @@ func (o *Observer) Add(e event.Event) {
 	actor, other := o.actor, o.other
 	if note, ok := ev.Body.(event.NoteSeen); ok {
 		o.network.stage.see(ev.At, note)
-		o.network.asked.seeNote(note)
+		o.network.asked.seeNote(ev, note)
 	}
 	lenses := o.audience.of(ev.Body)
 	if box, ok := o.network.asked.end(ev); ok {
@@ -100,8 +100,8 @@ func (o *Observer) sight(e event.Event) *sighting {
 // alone. It leaves no other trace.
 func (o *Observer) showAsked(ev *sighting, lenses []int) {
 	device := o.other
-	if plainEnd(ev.Client) != ev.box {
-		device = o.actor
+	if box := o.network.asked.mac; ev.Peer == box || ev.Device != box && plainEnd(ev.Client) != ev.box {
+		device = o.actor // the device is the client, or speaks in the box's conversation
 	}
 	if device == nil {
 		return

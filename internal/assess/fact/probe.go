@@ -1,7 +1,7 @@
 package fact
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -21,17 +21,16 @@ const (
 // packets of these conversations show. A note without its packets does not count, and
 // no attempt to log in without a consent before it.
 type probeLens struct {
-	talks   map[probeEnds]*probeTalk
-	queue   []*probeTalk // of talks, by first packet; replaced ones too
-	open    map[event.FlowID]*probeTalk
-	asking  map[netip.AddrPort]*probeTalk // over UDP, by the end of the box
-	at      map[netip.Addr]*probeAddr
-	addrs   []netip.Addr // of at, by first question
-	ports   map[probePort]*probeDoor
-	notes   []probeSaid
-	consent *event.Event
-	asked   Because
-	beyond  Because
+	talks  map[probeEnds]*probeTalk
+	queue  []*probeTalk // of talks, by first packet; replaced ones too
+	open   map[event.FlowID]*probeTalk
+	asking map[netip.AddrPort]*probeTalk // over UDP, by the end of the box
+	at     map[netip.Addr]*probeAddr
+	addrs  []netip.Addr // of at, by first question
+	ports  map[probePort]*probeDoor
+	notes  []probeSaid
+	asked  Because
+	beyond Because
 }
 
 // probeEnds is a conversation of the box with the device.
@@ -85,7 +84,9 @@ type probeTalk struct {
 // probeHTTP counts the readable answers of one conversation.
 type probeHTTP struct {
 	answers, fine, forms, demands, redirects int // demands: 401
-	server                                   string
+
+	server string
+	scheme string // of a demand: basic, digest, or another
 }
 
 func (*probeLens) wants() wanted {
@@ -94,7 +95,7 @@ func (*probeLens) wants() wanted {
 		Actor: note, Other: note, Bystander: note,
 		Asked: {
 			event.FlowStarted{}, event.FlowEstablished{}, event.FlowEnded{}, event.HTTPResponse{}, event.Login{},
-			event.LoginAnswered{}, event.ServiceBanner{}, event.Exposed{}, event.ClientHello{}, event.ServerHello{},
+			event.LoginAnswered{}, event.ServiceBanner{}, event.Announced{}, event.Exposed{}, event.ClientHello{}, event.ServerHello{},
 			event.ServerKeyExchange{}, event.Certificates{}, event.TLSAlert{},
 		},
 	}
@@ -124,23 +125,15 @@ func (l *probeLens) see(w *world, ev *sighting, role Role) {
 
 // seeNote keeps what is told of this host, until the packets are all there.
 func (l *probeLens) seeNote(w *world, ev *sighting, b event.NoteSeen) {
-	switch b.Kind {
-	case event.NoteConsent:
-		var n event.ConsentNote
-		if json.Unmarshal(b.JSON, &n) == nil && n.Tester != "" && n.Owner != "" {
-			l.consent = ev.keep()
-		}
-	case event.NoteProbe:
-		n := w.asked.note
-		if !w.asked.valid || n.Kind == event.ProbeOpen || !l.isOwn(w, n.Server.Addr()) {
-			return
-		}
-		if len(l.notes) >= probeNoteLimit {
-			l.beyond.See(ev)
-			return
-		}
-		l.notes = append(l.notes, probeSaid{n, ev.keep(), l.consent != nil})
+	n := w.asked.note
+	if b.Kind != event.NoteProbe || !w.asked.valid || n.Kind == event.ProbeOpen || !l.isOwn(w, n.Server.Addr()) {
+		return
 	}
+	if len(l.notes) >= probeNoteLimit {
+		l.beyond.See(ev)
+		return
+	}
+	l.notes = append(l.notes, probeSaid{n, ev.keep(), w.asked.consent != nil})
 }
 
 // isOwn says that an address is this host's, as far as was seen.
@@ -295,9 +288,12 @@ func (t *probeTalk) see(ev *sighting) {
 	case event.ServiceBanner:
 		t.spoke, t.service, t.banner = true, b.Service, b.Text
 	case event.Login:
-		t.logins[min(int(b.Outcome), len(t.logins)-1)]++
+		t.count(b.Outcome)
 	case event.LoginAnswered:
-		t.logins[min(int(b.Outcome), len(t.logins)-1)]++
+		t.count(b.Outcome)
+	case event.Announced:
+		t.spoke = true
+		t.seeServer(b.Texts)
 	case event.Exposed:
 		const most = 16 // there are fewer kinds
 		if b.From == event.FromServer && len(t.exposed) < most {
@@ -305,6 +301,17 @@ func (t *probeTalk) see(ev *sighting) {
 		}
 	default:
 		t.seeTLS(ev)
+	}
+}
+
+func (t *probeTalk) count(o event.LoginOutcome) { t.logins[min(int(o), len(t.logins)-1)]++ }
+
+// seeServer takes what an answer to a search says of the software.
+func (t *probeTalk) seeServer(texts []string) {
+	for _, text := range texts {
+		if key, value, ok := strings.Cut(text, ":"); ok && strings.EqualFold(key, "server") {
+			t.banner = strings.TrimSpace(value)
+		}
 	}
 }
 
@@ -325,6 +332,16 @@ func (t *probeTalk) seeTLS(ev *sighting) {
 	}
 }
 
+// demanded is the scheme that a demand names, in the words of the notes.
+func demanded(schemes []string, known string) string {
+	for _, s := range schemes {
+		if s = strings.ToLower(s); s == "basic" || s == "digest" {
+			return s
+		}
+	}
+	return cmp.Or(known, "protocol")
+}
+
 func (h *probeHTTP) see(b event.HTTPResponse) {
 	h.answers++
 	if b.Server != "" {
@@ -333,6 +350,7 @@ func (h *probeHTTP) see(b event.HTTPResponse) {
 	switch {
 	case b.Status == 401:
 		h.demands++
+		h.scheme = demanded(b.AuthSchemes, h.scheme)
 	case b.LoginForm:
 		h.forms++
 	case b.Status >= 300 && b.Status < 400 && strings.HasPrefix(strings.ToLower(b.Location), "https://"):

@@ -244,3 +244,38 @@ func TestConsentIsTold(t *testing.T) {
 	want(t, a.sheet("first-password", "Label", "password-state", "whatever"),
 		map[string]any{"probe.consent": true, "statement.first_password": "label", "statement.password_state": "open"})
 }
+
+func TestConsentBeforeTheDeviceIsSeen(t *testing.T) {
+	a := &asking{o: NewObserver(), port: 33000}
+	a.consent()
+	a.join()
+	a.logins(1, event.ProbeAccepted, event.OutcomeAccepted)
+	want(t, a.sheet(), map[string]any{"probe.consent": true, "probe.login_accepted": int64(1)})
+}
+
+func TestAnEmptyConsentIsNone(t *testing.T) {
+	a := newAsking()
+	a.put(event.Event{Body: noteOf(event.NoteConsent, event.ConsentNote{Model: "M"})})
+	a.logins(1, event.ProbeAccepted, event.OutcomeAccepted)
+	want(t, a.sheet(), map[string]any{"probe.consent": false, "probe.login_accepted": int64(0)})
+}
+
+func TestDiscoveryTellsAVersion(t *testing.T) {
+	a := newAsking()
+	box := netip.AddrPortFrom(boxAddr, 40000)
+	a.note(event.ProbeNote{Kind: event.ProbeOpen, Client: box, Server: at(1900), UDP: true})
+	ev := event.Event{Device: boxHost, Peer: testDevice, Client: box, Server: at(1900), Flow: 77}
+	for _, b := range []event.Body{event.FlowStarted{Transport: event.UDP}, event.FlowEstablished{Transport: event.UDP},
+		event.Announced{Protocol: "ssdp", Texts: []string{"server: Linux/3.10 UPnP/1.0"}}, heard("ssdp", 50, 90)} {
+		ev.Body, ev.Device, ev.Peer = b, boxHost, testDevice
+		switch over := b.(type) {
+		case event.Announced: // the server speaks: its host acts, the ends stay
+			ev.Device, ev.Peer = testDevice, boxHost
+		case event.FlowEnded:
+			over.Transport = event.UDP
+			ev.Body = over
+		}
+		a.put(ev)
+	}
+	want(t, a.sheet(), map[string]any{"probe.reveals_list": []string{"udp/1900 ssdp (Linux/3.10 UPnP/1.0)"}})
+}

@@ -232,7 +232,7 @@ func (s *probeService) takeHTTP(h probeHTTP) {
 	case h.forms > 0:
 		s.how = "form"
 	case h.demands > 0:
-		s.how = "protocol"
+		s.how = h.scheme
 	}
 }
 
@@ -298,10 +298,10 @@ func (l *probeLens) state(w *world, out *Sheet) {
 	l.stateScan(scan, out)
 	out.Int("probe.unbacked", v.unbacked.Seen(), v.unbacked)
 	var consent Because
-	if l.consent != nil {
-		consent.Add(l.consent)
+	if w.asked.consent != nil {
+		consent.Add(w.asked.consent)
 	}
-	out.Bool("probe.consent", l.consent != nil, consent)
+	out.Bool("probe.consent", consent.Seen() > 0, consent)
 	v.stateDoors(out)
 	v.stateDeclared(w, out)
 	v.stateOpened(out)

@@ -23,9 +23,13 @@ var askV6 = netip.MustParseAddr("2001:db8::10")
 
 func newAsking() *asking {
 	a := &asking{o: NewObserver(), port: 33000}
+	a.join()
+	return a
+}
+
+func (a *asking) join() {
 	a.put(event.Event{Device: testDevice, Body: event.AddressUsed{Addr: askAddr}})
 	a.put(event.Event{Body: boxNote()})
-	return a
 }
 
 func (a *asking) put(e event.Event) {
