@@ -169,13 +169,11 @@ func (l *probeLens) begin(ev *sighting, b event.FlowStarted) {
 		return
 	}
 	t := l.talk(ev, ends)
-	if first := l.asking[ends.box]; first != nil && first.device.Addr() == ends.device.Addr() {
-		t.continued = first
-		return
-	}
 	if !turned {
-		a.questions[ends.device.Port()]++ // at most one for each port
+		a.questions[ends.device.Port()]++ // at most one entry for each port
 		keep(&l.asking, ends.box, t, probeTalkLimit)
+	} else if first := l.asking[ends.box]; first != nil && first.device.Addr() == ends.device.Addr() {
+		t.continued = first
 	}
 }
 

@@ -237,6 +237,15 @@ func TestAnswersOverUDP(t *testing.T) {
 	want(t, a.sheet(), map[string]any{"probe.udp_ratio": 12.0, "probe.udp_ratio_far": 12.0})
 }
 
+// Two services asked from one socket are two questions.
+func TestOneSocketAsksTwoServices(t *testing.T) {
+	a := newAsking()
+	box := netip.AddrPortFrom(boxAddr, 40000)
+	a.talkFrom(box, at(1900), true, true, heard("ssdp", 100, 100))
+	a.talkFrom(box, at(5683), true, true, heard("coap", 10, 50))
+	want(t, a.sheet(), map[string]any{"probe.udp_ratio": 5.0, "probe.udp_answered": int64(2), "probe.udp_tried": int64(2)})
+}
+
 func TestConsentIsTold(t *testing.T) {
 	a := newAsking()
 	want(t, a.sheet(), map[string]any{"probe.consent": false, "statement.first_password": "open", "statement.password_state": "open"})
