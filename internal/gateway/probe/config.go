@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"time"
 
-	"assay/internal/assess/evidence"
 	"assay/internal/assess/event"
+	"assay/internal/assess/evidence"
 	"assay/internal/gateway/probe/login"
 )
 

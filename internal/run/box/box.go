@@ -22,12 +22,14 @@ import (
 	"time"
 
 	"assay/internal/assess"
+	"assay/internal/assess/event"
 	"assay/internal/assess/evidence"
 	"assay/internal/gateway/capture"
 	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/lan"
 	"assay/internal/gateway/netos"
 	"assay/internal/gateway/ntp"
+	"assay/internal/gateway/probe"
 	"assay/internal/gateway/resolver"
 	"assay/internal/gateway/uplink"
 	"assay/internal/run/config"
@@ -72,6 +74,12 @@ type Config struct {
 	Resting func() <-chan struct{}
 	// Operator is a publicly trusted certificate of the operator's. May be nil.
 	Operator *intercept.Operator
+	// Consent is the owner's to passwords being tried, and Reset says how the device is
+	// reset; without them none is.
+	Consent event.ConsentNote
+	Reset   string
+	// Pace is how fast the device is asked; the zero value is that of a real one.
+	Pace probe.Pace
 }
 
 // Box is a gateway that is up.
