@@ -75,10 +75,24 @@ func TestCandidatesAreFewAndOfTheVendorFirst(t *testing.T) {
 	}
 }
 
+func TestGreetingsNameTheirService(t *testing.T) {
+	for said, want := range map[string]string{
+		"SSH-2.0-dropbear_2022.83\r\n": "ssh", "\xff\xfd\x01": "telnet", "\r\ncam login: ": "telnet", "220 (vsFTPd 3.0.3)": "ftp",
+		"220 mail ESMTP": "smtp", "RFB 003.008\n": "vnc", "CNXN\x00": "adb", "hello": "",
+	} {
+		if got := greeted([]byte(said), 4000); got != want {
+			t.Errorf("%q is %q, want %q", said, got, want)
+		}
+	}
+	if got := greeted([]byte("BusyBox v1.35"), 23); got != "telnet" {
+		t.Errorf("a greeting on port 23 is %q", got)
+	}
+}
+
 func TestPagesAreUnderstood(t *testing.T) {
 	cases := []struct{ name, answer, login, content string }{
-		{"basic", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n", "basic", "nothing"},
-		{"digest", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\nContent-Length: 0\r\n\r\n", "digest", "nothing"},
+		{"basic", "HTTP/1.1 401 Password wanted\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n", "basic", "nothing"},
+		{"digest", "HTTP/1.1 401 Password wanted\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\nContent-Length: 0\r\n\r\n", "digest", "nothing"},
 		{"form", "HTTP/1.1 200 OK\r\n\r\n<form><input TYPE=\"password\"></form>", "form", "nothing"},
 		{"settings", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"ssid\": \"home\"}", "none", "settings"},
 		{"page", "HTTP/1.1 200 OK\r\n\r\n<h1>hello</h1>", "none", "page"},
@@ -95,7 +109,7 @@ func TestPagesAreUnderstood(t *testing.T) {
 }
 
 func FuzzUnderstand(f *testing.F) {
-	f.Add([]byte("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"))
+	f.Add([]byte("HTTP/1.1 401 Password wanted\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		if g, ok := understand(answer); ok && g.login == "" {

@@ -141,23 +141,28 @@ func (p *Prober) listens(ctx context.Context, s *service) bool {
 // greeted names the service that greets so.
 func greeted(said []byte, port uint16) string {
 	text := strings.ToLower(string(said))
+	for _, g := range []struct{ begin, service string }{
+		{"ssh-", "ssh"}, {"\xff", "telnet"}, {"rfb 00", "vnc"}, {"cnxn", "adb"}, {"auth\x00", "adb"}, // 0xff is IAC, RFC 854
+	} {
+		if strings.HasPrefix(text, g.begin) || strings.HasPrefix(string(said), g.begin) {
+			return g.service
+		}
+	}
 	switch {
-	case strings.HasPrefix(text, "ssh-"):
-		return "ssh"
-	case said[0] == 0xff || strings.Contains(text, "login:") || strings.Contains(text, "username:"): // IAC, RFC 854
-		return "telnet"
-	case strings.HasPrefix(text, "220") && strings.Contains(text, "smtp"):
-		return "smtp"
 	case strings.HasPrefix(text, "220"):
-		return "ftp"
-	case strings.HasPrefix(text, "rfb 00"):
-		return "vnc"
-	case strings.HasPrefix(text, "cnxn") || strings.HasPrefix(text, "auth\x00"):
-		return "adb"
-	case port == 23 || port == 2323:
+		return transfer(text)
+	case strings.Contains(text, "login:") || strings.Contains(text, "username:") || port == 23 || port == 2323:
 		return "telnet"
 	}
 	return ""
+}
+
+// transfer tells the two protocols apart that greet with 220 (RFC 959, RFC 5321).
+func transfer(text string) string {
+	if strings.Contains(text, "smtp") {
+		return "smtp"
+	}
+	return "ftp"
 }
 
 func (p *Prober) speaksTLS(ctx context.Context, s *service) bool {
