@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"assay/internal/assess/report"
+	"assay/testbench/resolved"
 )
 
 // assay is the program under test, built once.
@@ -81,7 +83,7 @@ func need(t *testing.T, format string, args ...any) {
 
 // run lets a device through its plan and returns the report, and how its evidence is
 // graded again.
-func (d device) run(t *testing.T) (live, again []byte) {
+func (d *device) run(t *testing.T) (live, again []byte) {
 	t.Helper()
 	for _, p := range append([]string{"busybox"}, d.programs...) {
 		if _, err := exec.LookPath(p); err != nil {
@@ -93,7 +95,7 @@ func (d device) run(t *testing.T) (live, again []byte) {
 	if err := os.WriteFile(filepath.Join(folder, file), []byte(plans[d.plan]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, code := d.call(t, folder, "lab", "--plan", file, "--format", "json", "-o", "report.json", "--pcap", "evidence.pcapng", "--", "sh", "-c", prelude+d.script)
+	out, code := d.call(t, folder, "lab", "--plan", file, "--format", "json", "-o", "report.json", "--pcap", "evidence.pcapng", "--", "sh", "-c", d.words(t)+d.script)
 	if code == exitMissing {
 		need(t, "there is no lab here: %s", out)
 	}
@@ -104,6 +106,7 @@ func (d device) run(t *testing.T) (live, again []byte) {
 	if _, code = d.call(t, folder, "grade", "--format", "json", "-o", "again.json", "evidence.pcapng"); code > 2 {
 		t.Fatalf("the evidence cannot be graded: %d", code)
 	}
+	d.confess(t, folder)
 	if d.opened {
 		checkOpened(t, filepath.Join(folder, "evidence.pcapng"))
 	}
@@ -112,6 +115,34 @@ func (d device) run(t *testing.T) (live, again []byte) {
 		t.Fatal(err)
 	}
 	return live, again
+}
+
+// words are the functions that the script may use.
+func (d device) words(t *testing.T) string {
+	t.Helper()
+	if !d.resolved {
+		return prelude
+	}
+	return prelude + resolved.Need(t).Functions()
+}
+
+// confess reads in the device's own log what it is by nature.
+func (d *device) confess(t *testing.T, folder string) {
+	t.Helper()
+	if len(d.confesses) == 0 {
+		return
+	}
+	log, err := os.ReadFile(filepath.Join(folder, deviceLog))
+	if err != nil || len(log) == 0 {
+		t.Fatalf("the device left no log: %v", err)
+	}
+	for check, words := range d.confesses {
+		if regexp.MustCompile(words).Match(log) {
+			d.wrong = append(slices.Clip(d.wrong), check)
+		} else {
+			d.right = append(slices.Clip(d.right), check)
+		}
+	}
 }
 
 // checkOpened reads the requests to flawed servers as a supplier's engineer would,
@@ -159,6 +190,9 @@ func TestDevices(t *testing.T) {
 				t.Errorf("%d frames were lost", r.Lost)
 			}
 			d.judge(t, r)
+			if got := r.Ladders.DNSSEC; d.rung != "" && got.Level != d.rung {
+				t.Errorf("the device stands on step %q of the DNSSEC ladder, want %s: %s", got.Level, d.rung, got.Missing)
+			}
 		})
 	}
 }

@@ -13,6 +13,14 @@ type device struct {
 	// opened says that what the device sent to flawed servers must be readable in its
 	// evidence by anybody, with tshark.
 	opened bool
+	// resolved says that the script starts systemd-resolved (testbench/resolved).
+	resolved bool
+	// confesses is, by check, what the device's own log holds when it is wrong in it; it
+	// is right where the log holds nothing of the kind. For traits that differ between
+	// releases of the same program.
+	confesses map[string]string
+	// rung is the step on the DNSSEC ladder that must come out; "" where any may.
+	rung string
 }
 
 const (
@@ -90,6 +98,27 @@ var devices = []device{
 		wrong: []string{"DS-01"}},
 	{name: "glibc alone", plan: "dnssec", programs: []string{"curl"}, script: `often curl -4 -s -m 5 https://www.cam.example/`,
 		wrong: []string{"DS-01"}},
+	{name: "systemd-resolved, DNSSEC=yes", plan: "dnssec", resolved: true, rung: "D3", programs: []string{"curl"}, script: resolvedStub("yes"),
+		right: []string{"DS-01", "DS-02", "DS-03", "DS-05"}, confesses: map[string]string{"DS-04": takesUnsigned}},
+	{name: "systemd-resolved, DNSSEC=allow-downgrade", plan: "dnssec", resolved: true, programs: []string{"curl"}, script: resolvedStub("allow-downgrade"),
+		right: []string{"DS-02", "DS-03"}, wrong: []string{"DS-04"}},
+	{name: "systemd-resolved, DNSSEC=no", plan: "dnssec", resolved: true, rung: "D1", programs: []string{"curl"}, script: resolvedStub("no"),
+		wrong: []string{"DS-01"}},
+}
+
+// takesUnsigned is how systemd-resolved says that it holds an answer of a signed zone
+// for one of an unsigned zone, as releases do that know their CVE-2023-7008.
+const takesUnsigned = `Looking at www\.cam\.example IN A+ \S+: no-signature\nFound verdict for lookup www\.cam\.example IN A+: insecure`
+
+// deviceLog is where the script of a device that confesses leaves its log.
+const deviceLog = "device.log"
+
+// resolvedStub is a device with systemd-resolved as its own resolver; it visits six
+// names.
+func resolvedStub(setting string) string {
+	return `export RESOLVED_LOG=debug; resolved ` + setting + `
+for h in www.cam.example www.hub.example www.lock.example www.sensor.example www.cam.things www.kettle.things; do curl -4 -s -m 3 https://$h/ >/dev/null; done
+sleep 1; resolved_stop; cat /run/resolved.log >>` + deviceLog
 }
 
 // pythonClient is a client of the ssl module with one line of its own.

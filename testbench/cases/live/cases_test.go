@@ -7,6 +7,7 @@ type liveCase struct {
 	name     string
 	programs []string
 	flags    []string
+	resolved bool // the script starts systemd-resolved (testbench/resolved)
 	script   string
 	// want names, by check, the verdicts that may come out, separated by bars.
 	want map[string]string
@@ -60,6 +61,22 @@ echo "nameserver 127.0.0.1" >/etc/resolv.conf
 for i in $(seq 50); do curl -4 -sf https://www.cam.example/ >/dev/null && break; sleep 0.1; done
 for h in www.hub.example www.lock.example www.sensor.example www.cam.things; do curl -4 -sf https://$h/ >/dev/null; done; dig +short www.kettle.things | grep -q .; kill $p`,
 		want: map[string]string{"DS-01": "NOT TESTED|INCONCLUSIVE", "DS-02": "PASS", "TC-11": "PASS"},
+	},
+	{
+		name: "systemd-resolved", programs: []string{"busybox", "curl"}, resolved: true,
+		script: `lease; resolved yes; for h in $SIX; do curl -4 -sf https://$h/ >/dev/null; done; resolved_stop`,
+		want:   map[string]string{"DS-01": "NOT TESTED", "DS-02": "PASS", "DS-03": "PASS", "DS-06": "PASS", "TC-11": "PASS"},
+	},
+	{
+		// What it asks is the same: that it believes a stripped answer shows only when it gets one.
+		name: "systemd-resolved-downgrade", programs: []string{"busybox", "curl"}, resolved: true,
+		script: `lease; resolved allow-downgrade; for h in $SIX; do curl -4 -sf https://$h/ >/dev/null; done; resolved_stop`,
+		want:   map[string]string{"DS-01": "NOT TESTED", "DS-02": "PASS", "DS-03": "PASS", "DS-04": "NOT TESTED", "DS-06": "PASS", "TC-11": "PASS"},
+	},
+	{
+		name: "systemd-resolved-off", programs: []string{"busybox", "curl"}, resolved: true,
+		script: `lease; resolved no; for h in $SIX; do curl -4 -sf https://$h/ >/dev/null; done; resolved_stop`,
+		want:   map[string]string{"DS-01": "FAIL", "DS-02": "PARTIAL|FAIL", "DS-03": "FAIL", "DS-06": "PASS", "TC-11": "PASS"},
 	},
 	{
 		name: "mqtt-in-clear", programs: []string{"busybox", "mosquitto_pub"},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"assay/internal/assess/report"
+	"assay/testbench/resolved"
 )
 
 // assay is the program under test, built once.
@@ -84,7 +85,7 @@ func run(t *testing.T, c liveCase) (folder string) {
 	}
 	folder = t.TempDir()
 	args := append([]string{"lab", "--format", "json", "--output", "report.json", "--pcap", "evidence.pcapng"}, c.flags...)
-	args = append(args, "--", "sh", "-c", prelude+c.script)
+	args = append(args, "--", "sh", "-c", c.words(t)+c.script)
 	cmd := exec.CommandContext(t.Context(), assay, args...)
 	cmd.Dir, cmd.WaitDelay = folder, caseLimit
 	cmd.Env = append(os.Environ(), "HOME="+folder)
@@ -110,6 +111,15 @@ lease() { busybox udhcpc -n -q -i eth0 >/dev/null 2>&1; }
 global() { for i in $(seq 100); do ip -6 addr show dev eth0 scope global | grep -v tentative | grep -q inet6 && return 0; sleep 0.1; done; return 1; }
 trap 'test $? = 0 && echo SCRIPT-DONE' EXIT
 `
+
+// words are the functions that the script may use.
+func (c liveCase) words(t *testing.T) string {
+	t.Helper()
+	if !c.resolved {
+		return prelude
+	}
+	return prelude + resolved.Need(t).Functions()
+}
 
 func TestRealPrograms(t *testing.T) {
 	for _, c := range cases {
