@@ -126,7 +126,7 @@ func (l *dnsLens) seeAsked(ev *sighting, b event.DNSAsked) {
 	if again {
 		return
 	}
-	if !l.faults.attack || !l.faults.names[b.Name] {
+	if !l.faults.struck(b.Name) {
 		l.asked.question(ev, b) // else it may be asked in another way because of the fault
 	}
 	l.forge.question(ev, b, l.joins.count())

@@ -17,6 +17,7 @@ type faultPart struct {
 	own      map[string]bool // of these, the names that the box made up
 	under    bool            // a round is under way, or has just ended
 	attack   bool            // and its arm is a fault
+	path     bool            // and it is in answers that other names need as well
 	// since is when a name was last attacked: what the device does shortly afterwards
 	// may still come of it.
 	since map[string]time.Time
@@ -95,8 +96,12 @@ func (p *faultPart) seeFaulted(ev *sighting, n event.FaultedNote) {
 	if len(p.notes) < pairNoteLimit {
 		p.notes[pairKey{unmapped(n.Client), n.ID, n.Name, n.Type}] = !n.Unchanged
 	}
+	p.path = p.path || n.Arm == event.ArmStripped && !n.Unchanged && !tellsAddress(n.Type)
 	p.mark(ev, n.Name)
 }
+
+// struck says that a fault is in what the device is told about a name right now.
+func (p *faultPart) struck(name string) bool { return p.attack && (p.path || p.names[name]) }
 
 // changed says that the box changed an answer.
 func (p *faultPart) changed(ev *sighting, b event.DNSAnswered) bool {
@@ -115,7 +120,7 @@ func (p *faultPart) isStray(b event.DNSAnswered) bool {
 
 // attacked says that what the device asks about a name may come of an attack on it.
 func (p *faultPart) attacked(name string, at time.Time) bool {
-	if p.attack && p.names[name] {
+	if p.struck(name) {
 		return true
 	}
 	since, was := p.since[name]

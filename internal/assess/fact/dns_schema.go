@@ -22,7 +22,7 @@ func askedDecls() []Decl {
 		{"dns.queries_rrsig", Int, "of dns.queries, those for RRSIG records"},
 		{"dns.queries_any", Int, "of dns.queries, those for ANY"},
 		{"dns.queries_address", Int, "of dns.queries, those for A or AAAA records"},
-		{"dns.do_share", Double, "share of dns.queries_address with the DO bit, 0 to 1; unknown without such questions"},
+		{"dns.do_share", Double, "share of dns.queries_address with the DO bit, 0 to 1; unknown without such questions; what is asked about a name that the box gives faulty answers for does not count"},
 		{"dns.trust_signals", Int, "of dns.queries, those that tell which root keys or algorithms the device trusts: _ta- names and EDNS options 5, 6, 7 and 14"},
 		{"dns.key_tags", List, "key tags of root keys that the device signalled, decimal"},
 		{"dns.answers", Int, "answers in clear DNS to the device"},

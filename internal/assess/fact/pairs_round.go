@@ -37,6 +37,7 @@ type pairRound struct {
 	changed int       // answers with the fault
 	denied  int       // answers in which a denial was damaged
 	plain   bool      // a question came without DO, and so got the genuine answer
+	gaveIn  bool      // one came so after an answer without signatures to one with DO
 	secure  bool      // the genuine answer is
 	tcp     bool      // a question came over TCP
 	told    map[netip.Addr]time.Time
@@ -108,11 +109,15 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 	if r.first.IsZero() {
 		r.first = ev.At
 	}
-	r.changed += one(!n.Unchanged)
 	if r.isPlain(n) {
 		r.plain = r.plain || !n.DO && hasAddress(b)
-		return false
+		if r.gaveIn = r.gaveIn || r.plain && r.arm == event.ArmStripped && r.changed > 0; r.gaveIn {
+			r.tell(ev, b)
+		}
+		return r.gaveIn
 	}
+	r.changed += one(!n.Unchanged)
+	r.plain = r.plain || r.arm == event.ArmControl && !n.DO && hasAddress(b)
 	if b.RCode == rcodeServFail {
 		r.alarmed = append(r.alarmed, ev.Server.Addr().Unmap()) // at most pairNoteLimit
 	}

@@ -108,7 +108,7 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 	}
 	t.because.Join(r.because)
 	switch why := r.mixed(); {
-	case r.used && !l.unproven(r):
+	case r.used && !l.unproven(r) && (!r.gaveIn || asksWithDO(rounds, r)):
 		t.accepted++
 	case why != "":
 		t.doubt(why, true)
@@ -121,6 +121,14 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 	}
 }
 
+// asksWithDO says that the device asked for the name with DO alone in the control: a
+// question without it in the attack is no other program's, but an answer without
+// signatures was enough to make the device do without.
+func asksWithDO(rounds []*pairRound, r *pairRound) bool {
+	c := control(rounds, r)
+	return c != nil && !c.plain
+}
+
 // unproven says that a device which asks for keys connected before it got the damaged
 // denial.
 func (l *pairLens) unproven(r *pairRound) bool {
@@ -130,12 +138,12 @@ func (l *pairLens) unproven(r *pairRound) bool {
 // mixed says why a conversation, or none, in a round shows nothing; "" when it does.
 func (r *pairRound) mixed() string {
 	switch {
+	case r.plain:
+		return "it also asked without signatures"
 	case r.used:
 		return "it had not got the damaged proof when it connected"
 	case r.ambiguous:
 		return "another answer told the same address"
-	case r.plain:
-		return "it also asked without signatures"
 	default:
 		return ""
 	}

@@ -61,7 +61,9 @@ func (c *Conductor) within(ctx context.Context, r *running, asked resolver.Asked
 // is no DS is among them.
 func (c *Conductor) beside(ctx context.Context, r *running, asked resolver.Asked, genuine *dns.Msg) *dns.Msg {
 	out := reply{msg: genuine.Copy()}
-	if r.Arm == event.ArmDSDenial && c.above(r, asked.Name) && deny(asked, &out) {
+	damaged := r.Arm == event.ArmDSDenial && c.above(r, asked.Name) && deny(asked, &out) ||
+		r.Variant == StrippedPath && c.above(r, asked.Name) && bare(asked, &out)
+	if damaged {
 		return c.leave(ctx, r, r.Arm, asked, out, genuine)
 	}
 	shorten(genuine)
@@ -107,6 +109,19 @@ func deny(asked resolver.Asked, out *reply) bool {
 	return true
 }
 
+// bare leaves the signatures out of an answer that holds.
+func bare(asked resolver.Asked, out *reply) bool {
+	holds := asked.Status == resolver.Secure || asked.Status == resolver.Insecure
+	if !asked.DO || !holds || !strip(out.msg) {
+		return false
+	}
+	out.changed, out.made = true, onThePath
+	return true
+}
+
+// onThePath is how a note tells of an answer of StrippedPath.
+const onThePath = "signatures left out of every answer on the way to the name"
+
 // deniesDS says that a negative answer proves something: its denial is secure, or it
 // says by opt-out that there may be an unsigned zone (RFC 5155 section 6).
 func deniesDS(status resolver.Status, m *dns.Msg) bool {
@@ -134,7 +149,11 @@ func (c *Conductor) attack(ctx context.Context, r *running, asked resolver.Asked
 		if !asked.DO {
 			return kept(m, "no signatures were asked for")
 		}
-		return c.unsign(r.Arm, m)
+		out := c.unsign(r.Arm, m)
+		if out.changed && r.Variant == StrippedPath {
+			out.made = onThePath
+		}
+		return out
 	}
 	return c.reshape(ctx, r, asked, m)
 }

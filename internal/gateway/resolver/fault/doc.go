@@ -8,7 +8,7 @@
 // device does after an answer: that is read from the packets.
 //
 // In a round exactly one name is attacked; all others get genuine answers, so that
-// they are controls in the same boot. The attacked name's aliases are attacked with
+// they are controls in the same boot; keys above an attacked name may be theirs too. The attacked name's aliases are attacked with
 // it: a validator that follows a chain of CNAMEs asks for each of them itself. The
 // fault is the same over UDP and TCP and for every question of the round. A note
 // about an answer is written before the answer leaves.
@@ -22,7 +22,11 @@
 //   - dsdenial: one bit of each signature over the NSEC and NSEC3 records in negative
 //     answers for the attacked name and the names above it, of which the answer for DS
 //     at the unsigned zone is one. The address answers stay as they are.
-//   - stripped: RRSIG, NSEC and NSEC3 records left out although DO was set.
+//   - stripped: RRSIG, NSEC and NSEC3 records left out although DO was set. Each pair
+//     has two rounds of it: in one the answers for addresses lack them, in the other
+//     (variant StrippedPath) every answer for the attacked name and the names above it
+//     does, the root's keys included, as behind a resolver that knows no DNSSEC. Only
+//     the second shows a validator that turns itself off there.
 //   - wrongkey: the address records signed again by a key of the same algorithm that
 //     no zone has, with the zone's name and key tag. For an algorithm that cannot be
 //     signed with here the signature is random bytes of the same length.

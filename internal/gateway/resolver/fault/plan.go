@@ -233,20 +233,28 @@ func obstacleChain(n Candidate) string {
 	}
 }
 
-// block makes one control and the arms of one pair, in random order. The arm stray
-// has one round for each mismatch.
+// block makes one control and the arms of one pair, in random order. The arms
+// that have variants have one round for each.
 func (p *planner) block(name string, arms []string, late bool) []Round {
 	p.pair++
 	out := []Round{{Experiment: p.wish.Experiment, Pair: p.pair, Arm: event.ArmControl, Name: name, Late: late}}
 	for _, arm := range arms {
-		variants := []string{""}
-		if arm == event.ArmStray {
-			variants = Mismatches()
-		}
-		for _, v := range variants {
+		for _, v := range variants(arm) {
 			out = append(out, Round{Experiment: p.wish.Experiment, Pair: p.pair, Arm: arm, Name: name, Variant: v, Late: late})
 		}
 	}
 	p.random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
+}
+
+// variants are the ways in which an arm is made, one round each.
+func variants(arm string) []string {
+	switch arm {
+	case event.ArmStray:
+		return Mismatches()
+	case event.ArmStripped:
+		return []string{"", StrippedPath}
+	default:
+		return []string{""}
+	}
 }

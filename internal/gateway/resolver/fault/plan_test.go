@@ -33,7 +33,7 @@ func TestPlanTellsWhatItLeavesOut(t *testing.T) {
 	names := byArm(t, rounds)
 	if d := cmp.Diff(map[string][]string{
 		event.ArmFlipped:  {"cam.example.", "cam.example."},
-		event.ArmStripped: {"cam.example.", "cam.example."},
+		event.ArmStripped: {"cam.example.", "cam.example.", "cam.example.", "cam.example."}, // and on the whole path
 		event.ArmDSDenial: {"plug.example.", "plug.example."},
 		event.ArmChain:    {"plug.example.", "plug.example.", "toy.example.", "toy.example."},
 		event.ArmControl:  {"cam.example.", "cam.example.", "cam.example.", "cam.example.", "plug.example.", "plug.example.", "toy.example.", "toy.example."},

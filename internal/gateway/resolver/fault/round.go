@@ -20,12 +20,17 @@ type Round struct {
 	Pair int
 	Arm  string // event.Arm*
 	Name string // canonical
-	// Variant is which mismatch the arm stray has: one of Mismatches.
+	// Variant is which mismatch the arm stray has: one of Mismatches. Of the arm stripped
+	// it may be StrippedPath.
 	Variant string
 	// Late marks the arms that are only worth trying after flipped and dsdenial were
 	// refused (CATALOGUE 2.4, X3); Plan puts them last.
 	Late bool
 }
+
+// StrippedPath is the variant of the arm stripped in which no answer on the way to the
+// name has a signature.
+const StrippedPath = "path"
 
 // Outcome is what a Conductor itself saw of a round.
 type Outcome struct {
@@ -88,6 +93,9 @@ func (c *Conductor) sound(r Round) error {
 		return fmt.Errorf("there is no arm %q; there are %s", r.Arm, strings.Join(Arms(), ", "))
 	}
 	if r.Arm != event.ArmStray {
+		if !slices.Contains(variants(r.Arm), r.Variant) {
+			return fmt.Errorf("the arm %s has no variant %q", r.Arm, r.Variant)
+		}
 		return nil
 	}
 	if c.cfg.Send == nil || len(c.cfg.Canaries) == 0 || !slices.Contains(Mismatches(), r.Variant) {

@@ -166,7 +166,7 @@ func TestRoundsThatCannotBe(t *testing.T) {
 	b := newBench(fault.Config{})
 	for _, r := range []fault.Round{
 		{Arm: "explode", Name: "cam.example."}, {Arm: event.ArmDrop, Name: "."}, {Arm: event.ArmDrop, Name: "a..b"},
-		{Arm: event.ArmStray, Name: "cam.example.", Variant: fault.WrongID},
+		{Arm: event.ArmStray, Name: "cam.example.", Variant: fault.WrongID}, {Arm: event.ArmFlipped, Name: "cam.example.", Variant: fault.StrippedPath},
 	} {
 		if err := b.c.Begin(r); err == nil || !strings.Contains(err.Error(), "cannot begin") {
 			t.Errorf("%+v: %v", r, err)

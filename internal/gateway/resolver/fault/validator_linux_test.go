@@ -89,6 +89,54 @@ func (w *world) noted(arm, name string, out fault.Outcome) {
 	}
 }
 
+// TestAPathWithoutSignatures: behind a resolver that seems to know no DNSSEC a
+// validator says so, down from the root, and a client that does not validate is served.
+func TestAPathWithoutSignatures(t *testing.T) {
+	w := newWorld(t)
+	const name = "www.cam.example."
+	var validator, keys, other *dns.Msg
+	var plain string
+	out := w.in(event.ArmStripped, name, fault.StrippedPath, func() {
+		w.fresh(func() { validator = w.ask(stub, name, dns.TypeA, true) })
+		plain = addressIn(w.ask(ours, name, dns.TypeA, true))
+		keys = w.ask(ours, "example.", dns.TypeDNSKEY, true)
+		other = w.ask(ours, "www.hub.example.", dns.TypeA, true)
+	})
+	if validator == nil || validator.Rcode != dns.RcodeServerFailure || plain == "" {
+		t.Errorf("a validator gets %v, another client %q", validator, plain)
+	}
+	if keys == nil || len(keys.Answer) == 0 || signatures(keys) > 0 {
+		t.Errorf("the keys above the name: %v", keys)
+	}
+	if other == nil || signatures(other) == 0 {
+		t.Errorf("the address of another name: %v", other)
+	}
+	noted := map[string]bool{}
+	for _, n := range w.told() {
+		if n.Arm == event.ArmStripped && !n.Unchanged && n.Made != "" {
+			noted[n.Name+" "+dns.TypeToString[n.Type]] = true
+		}
+	}
+	for _, want := range []string{name + " A", ". DNSKEY", "example. DNSKEY"} {
+		if !noted[want] {
+			t.Errorf("no note on %s: %v", want, noted)
+		}
+	}
+	if !out.Asked || out.Changed == 0 {
+		t.Errorf("%+v", out)
+	}
+}
+
+func signatures(m *dns.Msg) int {
+	n := 0
+	for _, rr := range append(slices.Clip(m.Answer), m.Ns...) {
+		if rr.Header().Rrtype == dns.TypeRRSIG {
+			n++
+		}
+	}
+	return n
+}
+
 func TestDelvRefuses(t *testing.T) {
 	w := newWorld(t)
 	anchor := w.file("delv.anchor", w.net.AnchorStatement())
