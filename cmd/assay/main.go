@@ -45,6 +45,7 @@ type commands struct {
 	Doctor  doctorCmd  `cmd:"" help:"Say whether this machine is fit to be a box, and what to do."`
 	Rules   rulesCmd   `cmd:"" help:"List, check or test the rules."`
 	Version versionCmd `cmd:"" help:"Print the version of the program and of its rules."`
+	Device  deviceCmd  `cmd:"" hidden:"" help:"Be a virtual device, inside the lab."`
 }
 
 // console is where a command reads and writes.
