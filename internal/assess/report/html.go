@@ -18,13 +18,22 @@ var pageStyle string
 // HTML renders the report as one self-contained page: no script, no request to
 // anywhere, its style inside. The page forbids everything else by its own content
 // security policy, so that text a device chose cannot come alive in it.
-func HTML(r Report) ([]byte, error) {
+func HTML(r Report) ([]byte, error) { return render(r, "page") }
+
+// Section renders what stands between head and foot of the page, for a page that
+// has both and the Style of its own.
+func Section(r Report) ([]byte, error) { return render(r, "main") }
+
+// Style is the style sheet of the page.
+func Style() string { return pageStyle }
+
+func render(r Report, part string) ([]byte, error) {
 	t, err := template.New("page").Funcs(pageFuncs()).Parse(pageTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("cannot parse the page's template: %w", err)
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, newPageView(r)); err != nil {
+	if err := t.ExecuteTemplate(&out, part, newPageView(r)); err != nil {
 		return nil, fmt.Errorf("cannot write the report as HTML: %w", err)
 	}
 	return out.Bytes(), nil
