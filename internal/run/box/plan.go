@@ -36,6 +36,17 @@ func (b *Box) Runner() *plan.Runner {
 	return b.planned.runner
 }
 
+// RunnerOf is the runner of a run's plan, nil when that run has none that goes on: by it
+// the plan is paused, resumed, aborted, and a step skipped.
+func (b *Box) RunnerOf(run string) *plan.Runner {
+	b.planned.mu.Lock()
+	defer b.planned.mu.Unlock()
+	if b.planned.id != run {
+		return nil
+	}
+	return b.planned.runner
+}
+
 // followPlan begins a plan when a device is there, and ends it with the run. It is
 // called on the desk's goroutine.
 func (b *Box) followPlan(s session.Snapshot) {
@@ -74,7 +85,7 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 	atWork, id := make(chan struct{}), s.Record.ID
 	t := newTrials(b, mac, id)
 	runner := plan.New(plan.Config{
-		Plan: b.cfg.Steps, Note: b.note, Publish: b.cfg.Progress, Seed: t.seed,
+		Plan: b.cfg.Steps, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
 		Stage: trial.New(trial.Config{Device: t, Offer: b.Offer, Plugged: s.Started, Experiments: t.experiments()}),
 	})
 	p := &b.planned
@@ -85,6 +96,14 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 			b.cfg.warn(fmt.Errorf("the plan of run %s: %w", id, err))
 		}
 	})
+}
+
+// progress passes on where a plan stands.
+func (b *Box) progress(run string, p plan.Progress) {
+	b.desk.Progress(run, p)
+	if b.cfg.Progress != nil {
+		b.cfg.Progress(p)
+	}
 }
 
 // carryThrough runs a plan and ends its run.
@@ -99,10 +118,18 @@ func (b *Box) carryThrough(ctx context.Context, t *trials, runner *plan.Runner, 
 	if err != nil {
 		return nil //nolint:nilerr // the run ended first, and says why
 	}
-	if err := b.desk.End(ctx, t.id, "The plan was carried through."); err != nil && ctx.Err() == nil {
+	if err := b.desk.End(ctx, t.id, outcome(runner)); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("cannot end the run: %w", err)
 	}
 	return nil
+}
+
+// outcome says how a plan ended.
+func outcome(r *plan.Runner) string {
+	if r.Aborted() {
+		return "The operator ended the plan."
+	}
+	return "The plan was carried through."
 }
 
 // carry waits for a device that is at work, and runs the plan.

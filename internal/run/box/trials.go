@@ -233,7 +233,7 @@ func (t *trials) Seen(ctx context.Context) (trial.Seen, error) {
 }
 
 // Power makes the device start afresh.
-func (t *trials) Power(ctx context.Context) (string, error) {
+func (t *trials) Power(ctx context.Context, _ func(words string)) (string, error) {
 	if t.box.cfg.Power != nil {
 		return t.box.cfg.Power(ctx)
 	}

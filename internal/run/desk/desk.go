@@ -21,6 +21,7 @@ import (
 	"assay/internal/assess/fact"
 	"assay/internal/gateway/capture"
 	"assay/internal/run/config"
+	"assay/internal/run/plan"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
 )
@@ -65,6 +66,7 @@ type Desk struct {
 	// lost counts notes that found no room.
 	lostMu sync.Mutex
 	lost   int
+	told   told
 
 	// What follows belongs to the goroutine of Serve.
 	waiting  []stamped
@@ -99,6 +101,7 @@ func New(cfg Config) *Desk {
 	return &Desk{
 		cfg: cfg, box: cfg.Frames.Address(), notes: make(chan stamped, noteQueue), orders: make(chan order), closed: make(chan struct{}),
 		standing: standing{}, seats: map[[6]byte]*seat{}, finished: finished{}, hall: hall{},
+		told: told{latest: map[string]plan.Progress{}, wake: make(chan struct{}, 1)},
 	}
 }
 
@@ -281,6 +284,8 @@ func (d *Desk) serve(ctx context.Context, batches <-chan capture.Batch, taken ch
 			d.arrived(n)
 		case <-ticks:
 			d.tick(d.cfg.Now())
+		case <-d.told.wake:
+			d.progress()
 		case o := <-d.orders:
 			o.done <- o.do()
 		case err := <-read:

@@ -178,6 +178,7 @@ func (d *Desk) stray(s *seat, now time.Time) bool {
 
 // conclude ends a run: the log is closed, graded for the last time and kept.
 func (d *Desk) conclude(s *seat, now time.Time) error {
+	d.progress() // the last of it may have come at the same moment
 	delete(d.seats, s.mac)
 	d.finished.add(s.mac, s.spoke)
 	failed := s.log.Close()

@@ -36,4 +36,14 @@ func (b *budget) run() {
 	}
 }
 
+// rest is how much of it is left.
+func (b *budget) rest() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.since.IsZero() {
+		return max(0, b.left)
+	}
+	return max(0, b.left-time.Since(b.since))
+}
+
 func (b *budget) end() { b.timer.Stop() }

@@ -48,6 +48,13 @@ func (r *Runner) Abort() {
 	}
 }
 
+// Aborted says whether Abort ended the plan.
+func (r *Runner) Aborted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.aborted
+}
+
 // gate waits while the run is paused.
 func (r *Runner) gate(ctx context.Context) error {
 	for {
@@ -70,17 +77,6 @@ func (r *Runner) gate(ctx context.Context) error {
 
 func (r *Runner) tell(done, of int, words string) {
 	r.change(func(p *Progress) { p.Done, p.All, p.Words = done, of, words })
-}
-
-// change changes the progress and publishes it.
-func (r *Runner) change(do func(*Progress)) {
-	r.mu.Lock()
-	do(&r.progress)
-	p := r.progress
-	r.mu.Unlock()
-	if r.cfg.Publish != nil {
-		r.cfg.Publish(p)
-	}
 }
 
 // gateOf is the gate of a step: its time stands still while the run is paused.

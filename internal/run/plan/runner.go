@@ -19,8 +19,9 @@ type Stage interface {
 	// Offer gives the device another network.
 	Offer(ctx context.Context, network string) error
 	// Fresh makes the device start afresh and returns how: "relay", "link" or
-	// "operator"; "none" where it cannot be done here.
-	Fresh(ctx context.Context) (how string, err error)
+	// "operator"; "none" where it cannot be done here. Where a person has to do it, ask
+	// is given the words, and "" when it is done or given up.
+	Fresh(ctx context.Context, ask func(words string)) (how string, err error)
 	// Do carries an experiment through.
 	Do(ctx context.Context, s Step, t Turn) error
 }
@@ -35,20 +36,6 @@ type Turn struct {
 	Fresh func(ctx context.Context) error
 	// Tell says how far the experiment is; of is 0 while nobody can know.
 	Tell func(done, of int, words string)
-}
-
-// Progress is where a runner stands.
-type Progress struct {
-	Plan       string
-	Step, Of   int // from 1; Step is 0 before the first
-	Network    string
-	Experiment string
-	Words      string // what is done at this moment
-	Done, All  int    // rounds of the step; All is 0 while nobody can know
-	Paused     bool
-	Ended      bool
-	// Left is the longest that the rest can take.
-	Left time.Duration
 }
 
 // Config is what a Runner is made of.
@@ -87,7 +74,9 @@ type Runner struct {
 	skip     context.CancelCauseFunc
 	abort    context.CancelCauseFunc
 	aborted  bool
-	network  string // offered at present
+	network  string     // offered at present
+	clock    *budget    // of the present step; nil while it has not begun
+	telling  sync.Mutex // so that changes are published in their order
 }
 
 // New makes a runner.
@@ -95,7 +84,7 @@ func New(cfg Config) *Runner {
 	open := make(chan struct{})
 	close(open)
 	steps := cfg.Plan.unrolled()
-	return &Runner{cfg: cfg, steps: steps, open: open, progress: Progress{Plan: cfg.Plan.ID, Of: len(steps), Left: cfg.Plan.Longest()}}
+	return &Runner{cfg: cfg, steps: steps, open: open, progress: Progress{Plan: cfg.Plan.ID, Of: len(steps), Left: cfg.Plan.Longest(), At: time.Now()}}
 }
 
 // Run carries the plan through and returns nil, also when steps failed: their notes
@@ -115,7 +104,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			break
 		}
 	}
-	r.change(func(p *Progress) { p.Ended, p.Left, p.Words = true, 0, "" })
+	r.change(func(p *Progress) { p.Ended, p.Words, p.Ask, p.Asked = true, "", "", time.Time{} })
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -132,14 +121,18 @@ func (r *Runner) step(ctx context.Context, i int) {
 	r.mu.Unlock()
 	r.change(func(p *Progress) {
 		*p = Progress{Plan: p.Plan, Step: i, Of: p.Of, Network: s.Network, Experiment: s.Experiment,
-			Words: s.Words(), Paused: p.Paused, Left: r.left(i)}
+			Words: s.Words(), Paused: p.Paused, Past: p.Past}
 	})
 	if err := r.gate(ctx); err != nil {
 		r.note(i, event.StepNote{Phase: phaseOf(err), Why: why(err)})
 		return
 	}
 	clock := newBudget(s.AtMost, func() { skip(errTime) })
-	defer clock.end()
+	r.keepTime(clock)
+	defer func() {
+		r.keepTime(nil)
+		clock.end()
+	}()
 	r.carry(ctx, i, s, clock)
 }
 
@@ -154,14 +147,14 @@ func (r *Runner) carry(ctx context.Context, i int, s Step, clock *budget) {
 	fresh := func(context.Context) error { return nil }
 	switch s.Fresh {
 	case FreshStep:
-		how, err := r.cfg.Stage.Fresh(ctx)
+		how, err := r.fresh(ctx, clock)
 		if err != nil {
-			r.note(i, event.StepNote{Phase: event.Skipped, Why: "the device could not be made to start afresh: " + why(err)})
+			r.end(ctx, i, err, "the device could not be made to start afresh: ")
 			return
 		}
 		begun.Fresh = how
 	case FreshRound:
-		fresh = func(ctx context.Context) error { _, err := r.cfg.Stage.Fresh(ctx); return err }
+		fresh = func(ctx context.Context) error { _, err := r.fresh(ctx, clock); return err }
 	case FreshNever:
 	}
 	r.note(i, begun)
@@ -214,19 +207,23 @@ func (r *Runner) seed(i int) uint64 {
 	return rand.New(rand.NewPCG(r.cfg.Seed, uint64(i))).Uint64() //nolint:gosec // an order, not a secret; i is small
 }
 
-// left is the longest that the steps from i on can take.
-func (r *Runner) left(i int) (sum time.Duration) {
-	for _, s := range r.steps[i-1:] {
-		sum += s.AtMost
+// end notes a step that could not begin.
+func (r *Runner) end(ctx context.Context, i int, err error, words string) {
+	phase := event.Skipped
+	if c := context.Cause(ctx); c != nil {
+		err, phase, words = c, phaseOf(c), ""
 	}
-	return sum
+	r.note(i, event.StepNote{Phase: phase, Why: words + why(err)})
 }
 
 func (r *Runner) note(i int, n event.StepNote) {
+	s := r.steps[i-1]
+	if n.Phase != event.Begun {
+		r.passed(Past{Step: i, Network: s.Network, Experiment: s.Experiment, Phase: n.Phase, Why: n.Why})
+	}
 	if r.cfg.Note == nil {
 		return
 	}
-	s := r.steps[i-1]
 	n.Step, n.Of, n.Network, n.Experiment = i, len(r.steps), s.Network, s.Experiment
 	if body, err := json.Marshal(n); err == nil {
 		r.cfg.Note(evidence.Note{Kind: event.NoteStep, Body: body})

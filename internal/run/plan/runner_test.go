@@ -23,6 +23,9 @@ type scene struct {
 	fresh error
 	offer error
 	seeds []uint64
+	// person is how long somebody takes to make the device start afresh.
+	person time.Duration
+	shown  []Progress
 }
 
 func (s *scene) Offer(_ context.Context, network string) error {
@@ -30,8 +33,13 @@ func (s *scene) Offer(_ context.Context, network string) error {
 	return s.offer
 }
 
-func (s *scene) Fresh(context.Context) (string, error) {
+func (s *scene) Fresh(_ context.Context, ask func(string)) (string, error) {
 	s.did = append(s.did, "fresh")
+	if s.person > 0 {
+		ask("Unplug it.")
+		<-time.After(s.person) // of the bubble's own clock
+		ask("")
+	}
 	return "relay", s.fresh
 }
 
@@ -45,7 +53,8 @@ func (s *scene) Do(ctx context.Context, step Step, t Turn) error {
 }
 
 func (s *scene) runner(from int, steps ...Step) *Runner {
-	return New(Config{Plan: Plan{ID: "x", Steps: steps}, Stage: s, From: from, Seed: 7, Note: func(n evidence.Note) {
+	shown := func(p Progress) { s.shown = append(s.shown, p) }
+	return New(Config{Plan: Plan{ID: "x", Steps: steps}, Stage: s, From: from, Seed: 7, Publish: shown, Note: func(n evidence.Note) {
 		var body event.StepNote
 		if n.Kind == event.NoteStep && json.Unmarshal(n.Body, &body) == nil {
 			s.notes = append(s.notes, body)

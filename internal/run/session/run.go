@@ -8,6 +8,7 @@ import (
 	"assay/internal/assess/evidence"
 	"assay/internal/assess/fact"
 	"assay/internal/assess/report"
+	"assay/internal/run/plan"
 )
 
 // State is where a run stands.
@@ -59,6 +60,8 @@ type Snapshot struct {
 	// Trouble is what is wrong with the record, such as a full disk; "" while all
 	// is well. The device keeps its network all the same.
 	Trouble string
+	// Plan is where the plan of the run stands; its zero value where there is none.
+	Plan plan.Progress
 	// Report is the latest one; provisional until the run has ended.
 	Report report.Report
 	// Graded says that there is a report.
@@ -139,6 +142,14 @@ func (r *Run) End(why string, now time.Time) {
 func (r *Run) Trouble(what string) {
 	if r.snap.Trouble != what {
 		r.snap.Trouble = what
+		r.publish()
+	}
+}
+
+// Progress tells where the plan of the run stands.
+func (r *Run) Progress(p plan.Progress) {
+	if !r.snap.State.Ended() {
+		r.snap.Plan = p
 		r.publish()
 	}
 }

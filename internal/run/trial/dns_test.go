@@ -56,7 +56,7 @@ func (s *script) experiment() DNS {
 func turn(d Device) plan.Turn {
 	return plan.Turn{
 		Gate:  func(ctx context.Context) error { return context.Cause(ctx) },
-		Fresh: func(ctx context.Context) error { _, err := d.Power(ctx); return err },
+		Fresh: func(ctx context.Context) error { _, err := d.Power(ctx, nil); return err },
 		Tell:  func(int, int, string) {},
 	}
 }

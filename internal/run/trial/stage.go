@@ -22,8 +22,9 @@ type Device interface {
 	Seen(ctx context.Context) (Seen, error)
 	// Power switches it off and on again, and returns how: "relay", "link",
 	// "operator", or "none" where nobody and nothing can. It returns when the device
-	// is on.
-	Power(ctx context.Context) (how string, err error)
+	// is on. Where a person has to do it, ask is given the words, and "" when it is
+	// done or given up.
+	Power(ctx context.Context, ask func(words string)) (how string, err error)
 	// Resting is closed when the device will do nothing more until it is switched
 	// on again; nil when nobody can know.
 	Resting() <-chan struct{}
@@ -64,13 +65,13 @@ func (s *Stage) Offer(ctx context.Context, network string) error { return s.cfg.
 const justNow = 15 * time.Second
 
 // Fresh makes the device start afresh.
-func (s *Stage) Fresh(ctx context.Context) (how string, err error) {
+func (s *Stage) Fresh(ctx context.Context, ask func(words string)) (how string, err error) {
 	first := s.fresh
 	s.fresh = false
 	if first && time.Since(s.cfg.Plugged) < justNow {
 		return "plugged", nil
 	}
-	return s.cfg.Device.Power(ctx)
+	return s.cfg.Device.Power(ctx, ask)
 }
 
 // Do carries an experiment out.

@@ -34,7 +34,7 @@ func (p *puppet) Seen(context.Context) (Seen, error) {
 	return Seen{Opens: n + p.starts*len(p.opens)}, nil
 }
 
-func (p *puppet) Power(context.Context) (string, error) {
+func (p *puppet) Power(context.Context, func(string)) (string, error) {
 	p.on, p.starts = time.Now(), p.starts+1
 	if p.rests > 0 {
 		off := make(chan struct{})
@@ -61,7 +61,7 @@ func TestWatchesUntilNothingNewHappens(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				s := New(Config{Device: &tc.device})
-				if _, err := s.Fresh(ctx); err != nil {
+				if _, err := s.Fresh(ctx, nil); err != nil {
 					t.Fatal(err)
 				}
 				began := time.Now()
@@ -80,12 +80,12 @@ func TestFreshStartNeedsNobodyRightAfterPluggingIn(t *testing.T) {
 		d := &puppet{}
 		s := New(Config{Device: d, Plugged: time.Now()})
 		for i, want := range []string{"plugged", "relay", "relay"} {
-			if how, err := s.Fresh(t.Context()); how != want || err != nil {
+			if how, err := s.Fresh(t.Context(), nil); how != want || err != nil {
 				t.Errorf("start %d: %q, %v", i, how, err)
 			}
 		}
 		late := New(Config{Device: d, Plugged: time.Now().Add(-time.Minute)})
-		if how, _ := late.Fresh(t.Context()); how != "relay" {
+		if how, _ := late.Fresh(t.Context(), nil); how != "relay" {
 			t.Errorf("a minute after it was plugged in: %q", how)
 		}
 	})

@@ -26,7 +26,7 @@ type caller struct {
 	off    func() // ends what it does, and waits for the end
 }
 
-func (c *caller) Power(context.Context) (string, error) {
+func (c *caller) Power(context.Context, func(string)) (string, error) {
 	c.off()
 	stop, resting := make(chan struct{}), make(chan struct{})
 	c.resting = resting
