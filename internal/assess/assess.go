@@ -38,6 +38,9 @@ type About struct {
 	// Intercepted says which flaw a certificate has that another tool presented to the
 	// device: its SHA-256 in lower-case hexadecimal, and one of fact.ForeignCases.
 	Intercepted map[string]string
+	// Seen takes each event as it is decoded, for somebody who watches; what it does
+	// with it changes nothing here. May be nil.
+	Seen func(event.Event)
 }
 
 // AsOf is what is known about the evidence as a file when a report is made.
@@ -62,7 +65,14 @@ type Assessor struct {
 // New starts an assessment with nothing seen.
 func New(book Book, about About) *Assessor {
 	a := &Assessor{book: book, about: about, watch: fact.NewObserver()}
-	a.decoder = decode.New(decode.Options{Canaries: about.Canaries}, a.watch.Add)
+	add := a.watch.Add
+	if about.Seen != nil {
+		add = func(e event.Event) {
+			about.Seen(e)
+			a.watch.Add(e)
+		}
+	}
+	a.decoder = decode.New(decode.Options{Canaries: about.Canaries}, add)
 	return a
 }
 

@@ -165,7 +165,7 @@ func (p *Page) add(ctx context.Context, v *compareView, all []panel.Kept, id str
 
 func newCandidate(k panel.Kept, rep report.Report) candidate {
 	c := candidate{
-		ID: k.ID, Name: cmp.Or(k.Details.Label, rep.Device.Name, k.Device), Firmware: k.Details.Firmware,
+		ID: k.ID, Name: visible(cmp.Or(k.Details.Label, rep.Device.Name, k.Device)), Firmware: visible(k.Details.Firmware),
 		Verdict: rep.Overall.Verdict, Tone: overallTone(rep.Overall.Verdict), Percent: rep.Overall.Percent, Lamps: rep.Lamps,
 		families: map[string]report.Family{}, findings: map[string]report.Finding{},
 	}
@@ -308,7 +308,7 @@ func (v *compareView) row(id string) row {
 		if !known {
 			f.Verdict = "–"
 		}
-		out.Cells = append(out.Cells, cell{Word: f.Verdict, Tone: verdictTone(f.Verdict), Why: f.Why})
+		out.Cells = append(out.Cells, cell{Word: f.Verdict, Tone: verdictTone(f.Verdict), Why: visible(f.Why)})
 		out.Differs = out.Differs || f.Verdict != out.Cells[0].Word
 	}
 	if v.Retest {

@@ -79,6 +79,7 @@ func (p *Page) look(id string) liveView {
 }
 
 func (p *Page) arrange(r panel.Run) liveRun {
+	r.Details = visibleDetails(r.Details)
 	v := liveRun{Run: r, Name: nameOf(r), Ended: r.Ended(), Overall: "overall.running", Tone: "unknown", Percent: progress(r)}
 	v.Elapsed = p.cfg.Now().Sub(r.Started)
 	if r.Graded {
@@ -89,6 +90,9 @@ func (p *Page) arrange(r panel.Run) liveRun {
 	}
 	v.Lamps = lampsOf(r, v.Ended)
 	v.Moments = slices.Clone(r.Did)
+	for i := range v.Moments {
+		v.Moments[i].About = visible(v.Moments[i].About)
+	}
 	slices.Reverse(v.Moments)
 	v.Moments = v.Moments[:min(len(v.Moments), momentsShown)]
 	v.Far = farEnds(r.Report.Destinations)
@@ -98,7 +102,7 @@ func (p *Page) arrange(r panel.Run) liveRun {
 
 // nameOf is what people call the device.
 func nameOf(r panel.Run) string {
-	return cmp.Or(r.Details.Label, r.Report.Device.Name, r.Device)
+	return visible(cmp.Or(r.Details.Label, r.Report.Device.Name, r.Device))
 }
 
 // progress is how much of the plan is done, in percent.
@@ -139,7 +143,7 @@ func lampsOf(r panel.Run, ended bool) (out []lampView) {
 func farEnds(list []report.Destination) (out []far) {
 	byName := map[string]int{}
 	for _, d := range list {
-		name := cmp.Or(d.Name, d.Address)
+		name := visible(cmp.Or(d.Name, d.Address))
 		protocol := cmp.Or(d.Protocol, strings.ToUpper(d.Transport)+" "+fmt.Sprint(d.Port))
 		key := name + "\x00" + protocol + "\x00" + d.Protection
 		at, known := byName[key]

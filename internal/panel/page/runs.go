@@ -42,6 +42,7 @@ func (p *Page) runs(w http.ResponseWriter, r *http.Request) {
 }
 
 func viewKept(k panel.Kept) keptView {
+	k.Details = visibleDetails(k.Details)
 	return keptView{Kept: k, Name: cmp.Or(k.Details.Label, k.Device), Tone: overallTone(k.Verdict)}
 }
 

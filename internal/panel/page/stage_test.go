@@ -1,11 +1,9 @@
 package page
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,11 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"assay/internal/assess"
-	"assay/internal/assess/evidence"
 	"assay/internal/assess/report"
 	"assay/internal/panel"
-	"assay/rules"
+	"assay/testbench/reports"
 	"assay/testbench/traffic"
 )
 
@@ -101,20 +97,16 @@ const hostile = `"><script>console.error("alive")</script><img src=x onerror=ale
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{changed: make(chan struct{}), reports: map[string]report.Report{}, folder: t.TempDir()}
-	book, err := assess.LoadBook(rules.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
 	begun := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	for i, d := range traffic.Devices() {
 		for again := range 2 {
 			id := fmt.Sprintf("20261120-10000%d-%s-%d", i, d.Name, again)
-			s.keep(id, graded(t, book, d), panel.Details{
+			s.keep(id, graded(t, d), panel.Details{
 				Label: strings.ToUpper(d.Name[:1]) + strings.ReplaceAll(d.Name[1:], "-", " "), Serial: "SN-" + d.Name, Firmware: fmt.Sprintf("1.%d", again), Plan: "quick", Profile: "internet-standards", Operator: "A. Tester",
 			}, begun.Add(time.Duration(i*10+again)*time.Minute))
 		}
 	}
-	bad := graded(t, book, traffic.Devices()[1])
+	bad := graded(t, traffic.Devices()[1])
 	bad.Device.Name, bad.Overall.Why = hostile, hostile
 	bad.Findings[0].Why, bad.Destinations[0].Name = hostile, hostile
 	s.keep("20261120-120000-hostile", bad, panel.Details{Label: hostile + strings.Repeat("w", 200), Serial: "=cmd|' /C calc'!A0", Firmware: hostile}, begun.Add(2*time.Hour))
@@ -155,29 +147,13 @@ func (s *stage) ended() panel.Run {
 }
 
 // graded is the report on a virtual device.
-func graded(t *testing.T, book assess.Book, d traffic.Device) report.Report {
+func graded(t *testing.T, d traffic.Device) report.Report {
 	t.Helper()
-	var life bytes.Buffer
-	if err := d.Write(&life); err != nil {
-		t.Fatal(err)
-	}
-	in, err := evidence.NewReader(&life)
+	r, err := reports.Of(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := assess.New(book, assess.About{File: "evidence.pcapng", Version: "1.0", Plan: "quick"})
-	for {
-		e, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Add(e)
-	}
-	a.Close()
-	return a.Report(assess.AsOf{SHA256: make([]byte, 32), Bytes: 1})
+	return r
 }
 
 // opened is a page over a stage, with a server.

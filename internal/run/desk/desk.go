@@ -46,6 +46,8 @@ type Config struct {
 	Run       config.Run
 	// Publish takes every change of every run; it must not block. May be nil.
 	Publish func(session.Snapshot)
+	// Beat takes what happened since it was last called; it must not block. May be nil.
+	Beat func(session.Beat)
 	// Devices, when not empty, are the only ones that get a run.
 	Devices [][6]byte
 	Now     func() time.Time // time.Now when nil
@@ -183,6 +185,16 @@ func (d *Desk) Grade(ctx context.Context, mac [6]byte) (snap session.Snapshot, e
 // Again lets devices whose run has ended begin a new one with their next frame.
 func (d *Desk) Again(ctx context.Context) error {
 	return d.order(ctx, func() error {
+		clear(d.finished)
+		return nil
+	})
+}
+
+// Next says what the runs that begin from now on are about, and lets devices whose run
+// has ended begin a new one with their next frame.
+func (d *Desk) Next(ctx context.Context, r config.Run, plan string) error {
+	return d.order(ctx, func() error {
+		d.cfg.Run, d.cfg.Plan = r, plan
 		clear(d.finished)
 		return nil
 	})

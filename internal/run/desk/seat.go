@@ -128,7 +128,7 @@ func (d *Desk) open(mac [6]byte, at time.Time) (*seat, error) {
 	}
 	s.run = session.New(session.Options{
 		Record: record, Book: d.cfg.Book, Version: d.cfg.Version, Observe: r.Observe, Gone: r.Gone,
-		Started: at, AsOf: s.log.AsOf, Publish: d.tell,
+		Started: at, AsOf: s.log.AsOf, Publish: d.tell, Beat: d.cfg.Beat,
 	})
 	d.head(s, record, at)
 	s.sync(at.Add(syncEvery)) // so that whatever happens, the log tells whose it is

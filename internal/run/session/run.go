@@ -46,6 +46,9 @@ type Options struct {
 	AsOf func() assess.AsOf
 	// Publish takes each change, on the run's own goroutine; it must not block.
 	Publish func(Snapshot)
+	// Beat takes what happened since the last Tick, on the run's own goroutine; it must
+	// not block. May be nil.
+	Beat func(Beat)
 }
 
 // Snapshot is what can be told of a run at one moment.
@@ -82,16 +85,22 @@ type Run struct {
 	spoke    time.Time // last activity of the device
 	events   int       // of the device, when it was last looked at
 	pace     pace
+	pulse    pulse
 }
 
 // New begins a run; the log's entries follow by Take.
 func New(o Options) *Run {
 	r := &Run{
-		opts:     o,
-		assessor: assess.New(o.Book, assess.About{File: LogName, Version: o.Version, Plan: "capture"}),
-		snap:     Snapshot{Record: o.Record, State: Joined, Why: "The device sent its first frame.", Since: o.Started, Started: o.Started},
-		spoke:    o.Started,
+		opts:  o,
+		snap:  Snapshot{Record: o.Record, State: Joined, Why: "The device sent its first frame.", Since: o.Started, Started: o.Started},
+		spoke: o.Started,
 	}
+	about := assess.About{File: LogName, Version: o.Version, Plan: "capture"}
+	if o.Beat != nil {
+		r.pulse.mac = hardware(o.Record.DUT)
+		about.Seen = r.pulse.seen
+	}
+	r.assessor = assess.New(o.Book, about)
 	r.publish()
 	return r
 }
@@ -109,6 +118,9 @@ func (r *Run) Take(e evidence.Entry) {
 	}
 	r.assessor.Add(e)
 	r.pace.changed = true
+	if r.opts.Beat != nil {
+		r.pulse.crossed(e)
+	}
 }
 
 // Tick looks at the run at the given moment and returns true when it is time to
@@ -118,6 +130,7 @@ func (r *Run) Tick(now time.Time) (conclude bool) {
 		return false
 	}
 	r.look(now)
+	r.tellBeat(now)
 	if r.pace.due(now) {
 		r.grade(now)
 	}
