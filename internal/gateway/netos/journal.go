@@ -61,6 +61,9 @@ type change struct {
 	Key     string    `json:"key,omitempty"`
 	Former  string    `json:"former,omitempty"`
 	Table   TableName `json:"table,omitzero"`
+	// What the link had before it learned from advertisements.
+	Addresses []Address `json:"addresses,omitempty"`
+	Routes    []Route   `json:"routes,omitempty"`
 }
 
 // The kinds of changes.
@@ -72,11 +75,12 @@ const (
 	changeRouteGone    = "route removed"
 	changeSysctl       = "sysctl set"
 	changeTable        = "table added"
+	changeLearning     = "learning begun"
 )
 
 func (c change) String() string {
 	switch c.Kind {
-	case changeLink:
+	case changeLink, changeLearning:
 		return c.Kind + " " + c.Link
 	case changeAddressAdded, changeAddressGone:
 		return c.Kind + " " + c.Address.String()

@@ -136,6 +136,36 @@ func diesAt(j *Journal, n int, f func()) (died bool) {
 	return false
 }
 
+// TestWhatWasLearnedIsForgotten: addresses and routes from advertisements go, also
+// after a crash; what was there before, and what somebody configured since, stays.
+func TestWhatWasLearnedIsForgotten(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		dir, host := t.TempDir(), settled(t)
+		learn := func(address, router string) {
+			must(t, host.AddAddress(Address{Link: "wan0", Prefix: netip.MustParsePrefix(address), Dynamic: true}))
+			must(t, host.AddRoute(Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr(router), Link: "wan0", Protocol: protoRA}))
+		}
+		must(t, host.SetLinkUp("wan0", true))
+		learn("2001:db8:1::5/64", "fe80::1")
+		must(t, host.AddAddress(Address{Link: "wan0", Prefix: netip.MustParsePrefix("fe80::5/64"), Dynamic: true}))
+		must(t, host.AddAddress(Address{Link: "lan0", Prefix: netip.MustParsePrefix("2001:db8:9::5/64"), Dynamic: true}))
+		must(t, host.AddAddress(Address{Link: "wan0", Prefix: netip.MustParsePrefix("2001:db8:3::5/64")}))
+		before := host.String()
+		j := journal(t, host, dir, "test")
+		must(t, j.Learn("wan0"))
+		must(t, j.SetSysctl("net/ipv6/conf/wan0/accept_ra", "2"))
+		learn("2001:db8:2::5/64", "fe80::2")
+		if crash {
+			must(t, Restore(t.Context(), host, dir))
+		} else {
+			must(t, j.Undo())
+		}
+		if diff := cmp.Diff(before, host.String()); diff != "" {
+			t.Errorf("crash %v:\n%s", crash, diff)
+		}
+	}
+}
+
 func TestLaterJournalIsUndoneFirst(t *testing.T) {
 	dir, host := t.TempDir(), settled(t)
 	before := host.String()

@@ -86,6 +86,9 @@ type Address struct {
 	NoDAD  bool         // usable at once, without duplicate address detection (RFC 4862 section 5.4)
 	// ValidFor and PreferredFor are seconds, 0 for ever.
 	ValidFor, PreferredFor int
+	// Dynamic says that an IPv6 address goes by itself unless it is renewed, whatever its
+	// lifetime: nobody configured it on this host (ip-address(8)).
+	Dynamic bool
 	// Tentative is set while duplicate address detection runs or has failed.
 	Tentative bool
 }

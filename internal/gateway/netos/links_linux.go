@@ -96,6 +96,7 @@ func addressOf(link string, a netlink.Addr) Address {
 	return Address{
 		Link: link, Prefix: prefixOf(a.IPNet), NoDAD: a.Flags&unix.IFA_F_NODAD != 0,
 		Tentative: a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0,
+		Dynamic:   a.Flags&unix.IFA_F_PERMANENT == 0 && a.IP.To4() == nil,
 		ValidFor:  lifetime(a.ValidLft), PreferredFor: lifetime(a.PreferedLft),
 	}
 }

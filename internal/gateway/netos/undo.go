@@ -105,6 +105,8 @@ func (c change) revert(k Kernel) error {
 		return resetSysctl(k, c.Key, c.Former)
 	case changeTable:
 		return k.RemoveTable(c.Table)
+	case changeLearning:
+		return unlearn(k, c)
 	}
 	return fmt.Errorf("cannot take back %q: no such change", c.Kind)
 }

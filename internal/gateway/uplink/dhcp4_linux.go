@@ -7,20 +7,9 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 
 	"assay/internal/gateway/netos"
-)
-
-// Waiting times of the clients. Servers that answer late or not at all are asked
-// again with growing pauses (RFC 2131 section 4.1), for ever.
-const (
-	exchangeTime  = 10 * time.Second
-	firstAnswer   = time.Second // a switch may lose what comes right after the cable; doubled at each try
-	firstPause    = time.Second
-	longestPause  = time.Minute
-	shortestLease = 30 * time.Second // shorter ones are taken for this
 )
 
 // lease4 is a DHCPv4 lease in the words of this package.
@@ -29,8 +18,9 @@ type lease4 struct {
 	address   netip.Prefix
 	routers   []netip.Addr
 	resolvers []netip.Addr
-	// After these durations it is to be renewed, asked of anybody, given up
-	// (T1, T2 and the lease time of RFC 2131 section 4.4.5).
+	// at is when it was asked for. After these durations it is to be renewed, asked of
+	// anybody, given up (T1, T2 and the lease time of RFC 2131 section 4.4.5).
+	at                 time.Time
 	renew, rebind, end time.Duration
 }
 
@@ -38,8 +28,16 @@ type lease4 struct {
 func (u *Uplink) runDHCP4(ctx context.Context) {
 	var former *lease4
 	pause := firstPause
-	for u.until(ctx, func(s State) bool { return s.Carrier }) {
-		l, err := u.ask4(ctx, former, false)
+	for u.until(ctx, plugged) {
+		if former != nil && time.Since(former.at) >= former.end {
+			u.drop4(*former)
+			former = nil
+		}
+		l, err := u.talk4(ctx, discovering, former)
+		if err == nil {
+			err = u.apply4(former, l)
+			former = &l
+		}
 		if err != nil {
 			if !wait(ctx, pause) {
 				return
@@ -48,78 +46,31 @@ func (u *Uplink) runDHCP4(ctx context.Context) {
 			continue
 		}
 		pause = firstPause
-		if u.apply4(former, l) == nil {
-			u.hold4(ctx, &l)
-		}
-		former = &l
+		former = u.hold4(ctx, l)
 	}
 }
 
-// hold4 renews a lease until it ends, is refused, or the cable was out: then the
-// network may be another one and the server is asked again.
-func (u *Uplink) hold4(ctx context.Context, l *lease4) {
-	for u.waitPlugged(ctx, l.renew) {
-		next, err := u.ask4(ctx, l, true)
-		if refused := new(nclient4.ErrNak); errors.As(err, &refused) {
-			u.drop4(*l)
-			return
-		}
-		if err != nil {
-			if !u.waitPlugged(ctx, l.rebind-l.renew) {
-				return
-			}
-			next, err = u.ask4(ctx, l, false)
+// hold4 renews a lease until it ends or is refused: then there is none. When the cable
+// was out the network may be another one and the server is asked again; what there was
+// is asked for.
+func (u *Uplink) hold4(ctx context.Context, l lease4) *lease4 {
+	for u.waitPlugged(ctx, time.Until(l.at.Add(l.renew))) {
+		next, err := prolong(ctx, u,
+			stage[lease4]{l.at.Add(l.rebind), func(ctx context.Context) (lease4, error) { return u.talk4(ctx, renewing, &l) }},
+			stage[lease4]{l.at.Add(l.end), func(ctx context.Context) (lease4, error) { return u.talk4(ctx, rebinding, &l) }})
+		if errors.Is(err, errRefused) || errors.Is(err, errExpired) {
+			u.drop4(l)
+			return nil
 		}
 		if err == nil {
-			err = u.apply4(l, next)
+			err = u.apply4(&l, next)
+			l = next
 		}
 		if err != nil {
-			if u.waitPlugged(ctx, l.end-l.rebind) {
-				u.drop4(*l)
-			}
-			return
+			break
 		}
-		*l = next
 	}
-}
-
-// waitPlugged waits; false when ctx ended or the cable was pulled meanwhile.
-func (u *Uplink) waitPlugged(ctx context.Context, d time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	pulled := u.until(ctx, func(s State) bool { return !s.Carrier })
-	return !pulled && errors.Is(ctx.Err(), context.DeadlineExceeded)
-}
-
-// ask4 gets a lease, or renews one. The socket lives for one exchange: the
-// library's reader ends for good when the link goes down.
-func (u *Uplink) ask4(ctx context.Context, former *lease4, renew bool) (lease4, error) {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
-	defer cancel()
-	var client *nclient4.Client
-	err := u.cfg.Kernel.Do(func() (err error) {
-		client, err = nclient4.New(u.cfg.Link, nclient4.WithTimeout(firstAnswer))
-		return err
-	})
-	if err != nil {
-		return lease4{}, err
-	}
-	raw, err := exchange4(ctx, client, former, renew)
-	if err := errors.Join(err, client.Close()); err != nil {
-		return lease4{}, err
-	}
-	return parse4(raw)
-}
-
-func exchange4(ctx context.Context, client *nclient4.Client, former *lease4, renew bool) (*nclient4.Lease, error) {
-	if renew {
-		return client.Renew(ctx, former.raw)
-	}
-	ask := []dhcpv4.Modifier{dhcpv4.WithRequestedOptions(dhcpv4.OptionRouter, dhcpv4.OptionDomainNameServer, dhcpv4.OptionSubnetMask)}
-	if former != nil {
-		ask = append(ask, dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(former.address.Addr().AsSlice())))
-	}
-	return client.Request(ctx, ask...)
+	return &l
 }
 
 func parse4(raw *nclient4.Lease) (lease4, error) {
@@ -162,7 +113,7 @@ func (u *Uplink) apply4(former *lease4, l lease4) error {
 	if err == nil && len(l.routers) > 0 {
 		err = u.addDefault(l.routers[0], []netip.Prefix{l.address}, protoDHCP)
 	}
-	u.learn(func(f *found) { f.resolvers4 = l.resolvers })
+	u.learn(func(f *found) { f.resolvers4, f.lease4 = l.resolvers, &l })
 	return err
 }
 
@@ -172,5 +123,5 @@ func (u *Uplink) drop4(l lease4) {
 		_ = u.journal.RemoveRoute(u.defaultBy(l.routers[0], protoDHCP))
 	}
 	_ = u.journal.RemoveAddress(netos.Address{Link: u.cfg.Link, Prefix: l.address})
-	u.learn(func(f *found) { f.resolvers4 = nil })
+	u.learn(func(f *found) { f.resolvers4, f.lease4 = nil, nil })
 }

@@ -74,8 +74,10 @@ func (u *Uplink) resolvers(known found) []netip.Addr {
 		return u.cfg.Resolvers
 	case u.cfg.Mode == Existing:
 		return hostResolvers(u.cfg.ResolvConf)
-	default:
+	case len(known.resolvers4)+len(known.resolvers6) > 0:
 		return append(slices.Clone(known.resolvers4), known.resolvers6...)
+	default:
+		return known.advertised
 	}
 }
 

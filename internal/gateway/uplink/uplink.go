@@ -39,23 +39,41 @@ type Uplink struct {
 	done    sync.WaitGroup
 	kick    chan struct{} // something may have changed
 
+	// talk4 and talk6 are one conversation each with DHCP servers.
+	talk4 func(context.Context, way4, *lease4) (lease4, error)
+	talk6 func(context.Context, way6, delegation) (delegation, error)
+
 	mu    sync.Mutex
 	state State
 	turn  chan struct{} // closed and made anew at each change of state
 	found found
 }
 
-// found is what the DHCP clients know beyond what the kernel shows.
+// found is what the clients know beyond what the kernel shows.
 type found struct {
-	resolvers4, resolvers6 []netip.Addr
+	resolvers4, resolvers6 []netip.Addr // by DHCP
+	advertised             []netip.Addr // by router advertisements
 	delegated              netip.Prefix
 	until                  time.Time
+	lease4                 *lease4     // in force, to be released
+	delegation             *delegation // as well
 }
 
 // Start begins to keep the uplink working and returns at once; the first state
 // is told by Changed. The end of ctx ends the work but leaves the link as it is:
 // Stop, or netos.Restore after a crash, puts it back.
 func Start(ctx context.Context, cfg Config) (*Uplink, error) {
+	u, err := newUplink(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.start(ctx); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+func newUplink(cfg Config) (*Uplink, error) {
 	link, err := netos.LinkByName(cfg.Kernel, cfg.Link)
 	if err != nil {
 		return nil, err
@@ -68,13 +86,18 @@ func Start(ctx context.Context, cfg Config) (*Uplink, error) {
 		return nil, err
 	}
 	j.Step = cfg.Step
-	ctx, cancel := context.WithCancel(ctx)
-	u := &Uplink{cfg: cfg, journal: j, link: link, cancel: cancel, kick: make(chan struct{}, 1), turn: make(chan struct{})}
-	if err := u.begin(ctx); err != nil {
-		cancel()
-		return nil, errors.Join(fmt.Errorf("cannot start the uplink: %w", err), j.Undo())
-	}
+	u := &Uplink{cfg: cfg, journal: j, link: link, kick: make(chan struct{}, 1), turn: make(chan struct{})}
+	u.talk4, u.talk6 = u.ask4, u.ask6
 	return u, nil
+}
+
+func (u *Uplink) start(ctx context.Context) error {
+	ctx, u.cancel = context.WithCancel(ctx)
+	if err := u.begin(ctx); err != nil {
+		u.cancel()
+		return errors.Join(fmt.Errorf("cannot start the uplink: %w", err), u.journal.Undo())
+	}
+	return nil
 }
 
 func (u *Uplink) begin(ctx context.Context) error {
@@ -89,7 +112,7 @@ func (u *Uplink) begin(ctx context.Context) error {
 		if err := u.acceptAdvertisements(); err != nil {
 			return err
 		}
-		clients = append(clients, u.runDHCP4, u.runDelegation)
+		clients = append(clients, u.runDHCP4, u.runDelegation, u.runAdvertised)
 	default:
 		return fmt.Errorf("there is no mode %q: use existing, dhcp or static", u.cfg.Mode)
 	}
@@ -100,10 +123,11 @@ func (u *Uplink) begin(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends everything and puts the link back as it was.
+// Stop ends everything, gives back what was lent, and puts the link back as it was.
 func (u *Uplink) Stop(ctx context.Context) error {
 	u.cancel()
 	u.done.Wait()
+	u.release(ctx)
 	return errors.Join(u.journal.Undo(), ctx.Err())
 }
 
@@ -153,6 +177,9 @@ func (u *Uplink) defaultBy(gateway netip.Addr, proto int) netos.Route {
 
 // acceptAdvertisements lets the kernel configure IPv6, forwarding or not.
 func (u *Uplink) acceptAdvertisements() error {
+	if err := u.journal.Learn(u.cfg.Link); err != nil {
+		return err
+	}
 	conf := "net/ipv6/conf/" + u.cfg.Link + "/"
 	for _, s := range []struct{ key, value string }{{"accept_ra", "2"}, {"autoconf", "1"}, {"disable_ipv6", "0"}} {
 		if err := u.journal.SetSysctl(conf+s.key, s.value); err != nil {
@@ -234,9 +261,9 @@ func (u *Uplink) learn(change func(*found)) {
 	u.wake()
 }
 
-// until waits for a state; false when ctx ended first.
+// until waits for a state; false when ctx has ended.
 func (u *Uplink) until(ctx context.Context, ok func(State) bool) bool {
-	for {
+	for ctx.Err() == nil {
 		u.mu.Lock()
 		reached, turn := ok(u.state), u.turn
 		u.mu.Unlock()
@@ -249,7 +276,10 @@ func (u *Uplink) until(ctx context.Context, ok func(State) bool) bool {
 		case <-turn:
 		}
 	}
+	return false
 }
+
+func plugged(s State) bool { return s.Carrier }
 
 // wait returns after d, or false when ctx ended first.
 func wait(ctx context.Context, d time.Duration) bool {

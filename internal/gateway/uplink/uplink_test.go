@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +23,20 @@ import (
 type bench struct {
 	*testing.T
 	lab    *lab.Lab
+	kernel netos.Kernel
 	uplink *Uplink
 	states chan State
 	notes  chan evidence.Note
+	pulled bool // at the end the cable is out
 }
 
 func start(t *testing.T, bare bool, cfg Config) *bench {
+	t.Helper()
+	return startBeside(t, bare, cfg, (*bench).serve)
+}
+
+// startBeside starts an uplink; of one with DHCP the provider's end is made before.
+func startBeside(t *testing.T, bare bool, cfg Config, provide func(*bench)) *bench {
 	t.Helper()
 	lab.Need(t)
 	l, err := lab.New(t.Context(), lab.Options{BareUplink: bare})
@@ -36,9 +45,11 @@ func start(t *testing.T, bare bool, cfg Config) *bench {
 	k, err := netos.New(netos.Options{Do: l.Gateway.Do})
 	must(t, err)
 	t.Cleanup(k.Close)
-	b := &bench{T: t, lab: l, states: make(chan State, 100), notes: make(chan evidence.Note, 100)}
+	b := &bench{T: t, lab: l, kernel: k, states: make(chan State, 100), notes: make(chan evidence.Note, 100)}
 	if cfg.Mode == DHCP {
-		b.serve()
+		// So that the kernel learns nothing before and after by itself.
+		must(t, k.SetSysctl("net/ipv6/conf/"+lab.WANLink+"/accept_ra", "0"))
+		provide(b)
 	}
 	before := lab.Snapshot(l.Gateway)
 	cfg.Kernel, cfg.Link, cfg.StateDir = k, lab.WANLink, t.TempDir()
@@ -47,7 +58,7 @@ func start(t *testing.T, bare bool, cfg Config) *bench {
 	must(t, err)
 	t.Cleanup(func() {
 		must(t, b.uplink.Stop(context.Background()))
-		if diff := cmp.Diff(before, lab.Snapshot(l.Gateway)); diff != "" && cfg.Mode != DHCP {
+		if diff := cmp.Diff(before, lab.Snapshot(l.Gateway)); diff != "" && !b.pulled {
 			t.Errorf("the host is not as it was:\n%s", diff)
 		}
 	})
@@ -119,25 +130,31 @@ func TestStaticUplink(t *testing.T) {
 // serve gives the provider's end a DHCPv4 server and router advertisements.
 func (b *bench) serve() {
 	b.Helper()
-	site := b.lab.Internet
-	cmd := site.Command(context.Background(), "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--leasefile-ro",
-		"--interface="+lab.InternetLink, "--bind-interfaces", "--enable-ra", "--dhcp-authoritative", "--no-ping",
-		"--dhcp-range=198.51.100.2,198.51.100.2,255.255.255.0,2m", "--dhcp-range=2001:db8:100::,ra-only,64,2m",
+	b.dnsmasq("--enable-ra", "--dhcp-range=198.51.100.2,198.51.100.2,255.255.255.0,2m", "--dhcp-range=2001:db8:100::,ra-only,64,2m",
 		"--dhcp-option=option:router,198.51.100.1", "--dhcp-option=option:dns-server,192.0.2.53")
+}
+
+// dnsmasq starts a server at the provider's end.
+func (b *bench) dnsmasq(args ...string) (stop func()) {
+	b.Helper()
+	lab.NeedProgram(b, "dnsmasq")
+	own := []string{
+		"--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--leasefile-ro", "--interface=" + lab.InternetLink,
+		"--bind-interfaces", "--dhcp-authoritative", "--no-ping",
+	}
+	cmd := b.lab.Internet.Command(context.Background(), "dnsmasq", append(own, args...)...)
 	must(b.T, cmd.Start())
-	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	stop = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	b.Cleanup(stop)
+	return stop
 }
 
 func TestDHCPUplinkComesAndGoes(t *testing.T) {
 	b := start(t, true, Config{Mode: DHCP})
-	s := b.wait("up by DHCPv4", func(s State) bool {
-		return s.Up && slices.Contains(s.Addresses, netip.MustParsePrefix(lab.UplinkV4))
-	})
-	if !slices.Contains(s.Gateways, netip.MustParseAddr("198.51.100.1")) {
-		t.Errorf("state %+v", s)
-	}
-	b.wait("up by router advertisement", func(s State) bool {
-		return slices.ContainsFunc(s.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() }) && sprint(s.Resolvers) == "[192.0.2.53]"
+	b.wait("up by DHCPv4 and by router advertisement", func(s State) bool {
+		return s.Up && slices.Contains(s.Addresses, netip.MustParsePrefix(lab.UplinkV4)) &&
+			slices.Contains(s.Gateways, netip.MustParseAddr("198.51.100.1")) && sprint(s.Resolvers) == "[192.0.2.53]" &&
+			slices.ContainsFunc(s.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() })
 	})
 	must(t, b.lab.Uplink(false))
 	b.wait("down", func(s State) bool { return !s.Carrier })
