@@ -13,6 +13,7 @@ type labCmd struct {
 	Pcap          string        `placeholder:"FILE" help:"Keep what crossed the LAN cable, as the evidence that was graded."`
 	DeviceTimeout time.Duration `placeholder:"D" help:"End COMMAND after this time, such as 90s; then the report is made."`
 	Profile       string        `placeholder:"ID" help:"Which demands count how much: internet-standards or legal-baseline."`
+	Pace          string        `enum:"careful,fast" default:"careful" help:"How fast the experiments ask COMMAND itself: careful, as they ask hardware, or fast, for a program that bears it."`
 	Format        string        `enum:"text,json,html" default:"text" help:"Form of the report: text, json or html."`
 	Output        string        `short:"o" placeholder:"PATH" help:"Write the report to this file."`
 	Command       []string      `arg:"" optional:"" passthrough:"" name:"command" help:"Program and arguments, after --. It finds the bare link eth0, which is down, and does its own DHCP. What it prints goes to standard error."`

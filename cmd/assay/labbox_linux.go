@@ -23,7 +23,7 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 	roots.AppendCertsFromPEM(o.Roots)
 	cfg := box.Config{
 		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish,
-		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn, Steps: o.Steps, Progress: o.Tell, Operator: o.Operator,
+		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn, Steps: o.Steps, Progress: o.Tell, Operator: o.Operator, Pace: o.Pace,
 	}
 	if o.Power != nil {
 		cfg.Power, cfg.Resting = o.Power.cycle, o.Power.resting

@@ -15,6 +15,7 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/gateway/intercept"
+	"assay/internal/gateway/probe"
 	"assay/internal/run/config"
 	"assay/internal/run/plan"
 	"assay/internal/run/session"
@@ -45,6 +46,7 @@ type boxOptions struct {
 	Power    *appliance
 	Tell     func(plan.Progress)
 	Operator *intercept.Operator
+	Pace     probe.Pace
 	Roots    []byte // certificates of the internet's authority, PEM
 	Publish  func(session.Snapshot)
 	Warn     func(error)
@@ -83,6 +85,9 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 		return w, err
 	}
 	o := boxOptions{Book: book, Version: programVersion(), Plan: strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml"), Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
+	if cmd.Pace == "fast" {
+		o.Pace = fastPace()
+	}
 	if o.Steps, err = loadSteps(cmd.Plan); err != nil {
 		return w, err
 	}
@@ -98,6 +103,11 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 	}
 	w.box, err = start(ctx, w.lab, o)
 	return w, err
+}
+
+// fastPace is that of a device which is only a program: nothing in it can break.
+func fastPace() probe.Pace {
+	return probe.Pace{Ports: 500, Between: 100 * time.Millisecond, Attempts: 500 * time.Millisecond}
 }
 
 // operator is a certificate that the lab's devices trust, for a name that is none of

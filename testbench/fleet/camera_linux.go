@@ -11,7 +11,6 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"math/big"
 	"net/http"
@@ -125,19 +124,19 @@ func carefulPage() (door, error) {
 		return door{}, fmt.Errorf("cannot make a certificate: %w", err)
 	}
 	g := &guard{password: sha256.Sum256([]byte(rand.Text()))}
-	return page("443", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, g), nil
+	return page("443", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, CipherSuites: strongSuites()}, g), nil
 }
 
 // carelessPage is a page in clear: the settings want the factory password, the picture
 // wants none.
-func carelessPage(user, password string) http.Handler {
+func carelessPage() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/snapshot.jpg", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		_ = jpeg.Encode(w, picture(), nil) // a caller who has gone needs nothing
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if u, p, ok := r.BasicAuth(); !ok || u != user || p != password {
+		if u, p, ok := r.BasicAuth(); !ok || u != factoryUser || p != factoryPassword {
 			w.Header().Set("Www-Authenticate", `Basic realm="IPCAM"`)
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -151,11 +150,10 @@ func carelessPage(user, password string) http.Handler {
 // picture is what the camera sees: a test card.
 func picture() image.Image {
 	const width, height, band = 320, 240, 16
-	out := image.NewRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		for x := range width {
-			out.Set(x, y, color.RGBA{uint8(x), uint8(y), uint8((x / band) ^ (y/band)*band), 255}) //nolint:gosec // colours wrap around
-		}
+	out := image.NewGray(image.Rect(0, 0, width, height))
+	for i := range out.Pix {
+		x, y := i%width, i/width
+		out.Pix[i] = byte(x ^ y/band*band) //nolint:gosec // brightness wraps around
 	}
 	return out
 }

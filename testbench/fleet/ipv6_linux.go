@@ -28,24 +28,24 @@ const (
 
 // prepare tells the kernel, before the link comes up.
 func (t ipv6Trait) prepare() error {
-	settings := map[string]string{"disable_ipv6": "1"}
-	switch t {
-	case ipv6Private:
-		const atRandom = "3" // IN6_ADDR_GEN_MODE_RANDOM: opaque, from a secret that the kernel draws
-		settings = map[string]string{"addr_gen_mode": atRandom, "router_solicitation_delay": "0"}
-	case ipv6FromMAC:
-		settings = map[string]string{"addr_gen_mode": "0", "router_solicitation_delay": "0"}
-	case ipv6Off:
+	if t == ipv6Off {
+		return set("conf", "disable_ipv6", "1")
 	}
-	if t != ipv6Off {
-		settings["disable_ipv6"] = "0"
-		settings["optimistic_dad"], settings["use_optimistic"] = "1", "1" // RFC 4429: no second is lost
+	how := "0" // IN6_ADDR_GEN_MODE_EUI64
+	if t == ipv6Private {
+		how = "3" // IN6_ADDR_GEN_MODE_RANDOM: opaque, from a secret that the kernel draws
 	}
-	for name, value := range settings {
-		err := os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", link, name), []byte(value), 0o644)
-		if err != nil && !errors.Is(err, os.ErrNotExist) { // a kernel may lack the optimistic ones
-			return fmt.Errorf("cannot set up IPv6: %w", err)
-		}
+	return errors.Join(
+		set("conf", "disable_ipv6", "0"), set("conf", "addr_gen_mode", how),
+		set("conf", "router_solicitation_delay", "0"),
+		set("neigh", "retrans_time_ms", "200")) // whether an address is taken shows soon on a cable (RFC 4862 section 5.1)
+}
+
+// set writes a setting of the link.
+func set(group, name, value string) error {
+	err := os.WriteFile(filepath.Join("/proc/sys/net/ipv6", group, link, name), []byte(value), 0o644)
+	if err != nil {
+		return fmt.Errorf("cannot set up IPv6: %w", err)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (h *home) hear(ra *ndp.RouterAdvertisement) {
 // watchAddresses learns whether the device has an IPv6 address that reaches the
 // internet.
 func (h *home) watchAddresses(ctx context.Context) error {
-	const every = 100 * time.Millisecond
+	const every = 50 * time.Millisecond
 	for had := false; ; {
 		has, err := hasGlobal()
 		if err != nil {
@@ -157,8 +157,7 @@ func hasGlobal() (bool, error) {
 		return false, fmt.Errorf("cannot list the addresses of %s: %w", link, err)
 	}
 	usable := slices.ContainsFunc(addrs, func(a netlink.Addr) bool {
-		waits := a.Flags&unix.IFA_F_TENTATIVE != 0 && a.Flags&unix.IFA_F_OPTIMISTIC == 0
-		return a.Scope == int(netlink.SCOPE_UNIVERSE) && !waits && a.Flags&(unix.IFA_F_DADFAILED|unix.IFA_F_DEPRECATED) == 0
+		return a.Scope == int(netlink.SCOPE_UNIVERSE) && a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED|unix.IFA_F_DEPRECATED) == 0
 	})
 	if !usable {
 		return false, nil

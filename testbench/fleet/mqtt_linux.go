@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,30 +14,25 @@ import (
 type account struct{ client, user, password string }
 
 // publish connects to a broker, sends one reading and takes its leave (MQTT 3.1.1).
-// The connection has TLS where c is not nil.
-func publish(at string, c *tls.Config, a account, topic, reading string) func(context.Context, *product) error {
+// The connection has TLS where t is not nil.
+func publish(at string, t *tlsTrait, a account, topic, reading string) func(context.Context, *product) error {
 	return func(ctx context.Context, p *product) (err error) {
-		conn, err := p.dial(ctx, "tcp", at)
+		var c net.Conn
+		if t == nil {
+			c, err = p.dial(ctx, "tcp", at)
+		} else {
+			c, err = p.dialTLS(ctx, t, "tcp", at)
+		}
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, conn.Close()) }()
+		defer func() { err = errors.Join(err, c.Close()) }()
 		if end, ok := ctx.Deadline(); ok {
-			if err := conn.SetDeadline(end); err != nil {
+			if err := c.SetDeadline(end); err != nil {
 				return err
 			}
 		}
-		if c == nil {
-			return converse(conn, a, topic, reading)
-		}
-		name, _, _ := net.SplitHostPort(at) // it was dialled
-		c := c.Clone()
-		c.ServerName = name
-		t := tls.Client(conn, c)
-		if err := t.HandshakeContext(ctx); err != nil {
-			return err
-		}
-		return errors.Join(converse(t, a, topic, reading), t.CloseWrite())
+		return converse(c, a, topic, reading)
 	}
 }
 

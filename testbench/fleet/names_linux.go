@@ -20,7 +20,6 @@ import (
 type nameTraits struct {
 	builtIn   netip.Addr // asked instead of what the network offers
 	only4     bool       // it never asks for IPv6 addresses
-	first4    bool       // it turns to IPv4 first
 	validates bool       // it checks DNSSEC itself, with the trust anchors of the file that ASSAY_ROOT_KEY names
 }
 
@@ -69,28 +68,26 @@ func newNames(h *home, t nameTraits) (*names, error) {
 	return n, err
 }
 
-// addresses are those of a name that the device can reach, the family first that it
-// prefers. Families without an address of the device's own are not asked for, except
-// where it knows only one.
+// addresses are those of a name that the device can reach, those of IPv6 first (RFC
+// 6724). A family without an address of the device's own is not asked for.
 func (n *names) addresses(ctx context.Context, name string) ([]netip.Addr, error) {
 	k, _ := n.home.now()
-	var of [2][]netip.Addr // IPv6, IPv4
+	var out []netip.Addr
 	var bad error
-	for i, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
-		mine := [...]bool{k.ipv6, k.ipv4}[i]
-		if !mine || qtype == dns.TypeAAAA && n.only4 {
+	for _, family := range []struct {
+		mine  bool
+		qtype uint16
+	}{{k.ipv6 && !n.only4, dns.TypeAAAA}, {k.ipv4, dns.TypeA}} {
+		if !family.mine {
 			continue
 		}
-		found, err := n.lookUp(ctx, name, qtype)
-		of[i], bad = found, errors.Join(bad, err)
+		found, err := n.lookUp(ctx, name, family.qtype)
+		out, bad = append(out, found...), errors.Join(bad, err)
 	}
-	if n.first4 {
-		of[0], of[1] = of[1], of[0]
+	if len(out) == 0 {
+		return nil, errors.Join(fmt.Errorf("%s has no address that can be reached", name), bad)
 	}
-	if out := append(of[0], of[1]...); len(out) > 0 {
-		return out, nil
-	}
-	return nil, errors.Join(fmt.Errorf("%s has no address that can be reached", name), bad)
+	return out, nil
 }
 
 // lookUp asks one question and takes the addresses of an answer that may be believed.

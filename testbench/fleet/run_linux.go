@@ -2,7 +2,10 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,7 +70,7 @@ func newProduct(t traits) (*product, error) {
 // run joins the network and does everything else when that is there.
 func (p *product) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	if err := p.ipv6.prepare(); err != nil {
+	if err := errors.Join(p.ipv6.prepare(), answerAll()); err != nil {
 		return err
 	}
 	if p.ipv6 != ipv6Off {
@@ -85,6 +88,17 @@ func (p *product) run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// answerAll lets the kernel refuse every question to a closed port, as the small network
+// stacks of products do: it would send one refusal a second only.
+func answerAll() error {
+	for _, name := range []string{"ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"} {
+		if err := os.WriteFile(filepath.Join("/proc/sys/net", name), []byte("0"), 0o644); err != nil {
+			return fmt.Errorf("cannot set up the network of the device: %w", err)
+		}
+	}
+	return nil
+}
+
 // work begins the errands when there is a network.
 func (p *product) work(ctx context.Context, g *errgroup.Group) error {
 	if err := p.home.settle(ctx, p.ipv6 != ipv6Off); err != nil {
@@ -100,7 +114,7 @@ const (
 	// tryFor is how long one try of an errand may take.
 	tryFor = 5 * time.Second
 	// again is how soon an errand is tried again that failed.
-	again = 300 * time.Millisecond
+	again = 150 * time.Millisecond
 )
 
 // keep does an errand until ctx ends. What goes wrong is tried again: a product has

@@ -33,7 +33,7 @@ func traitsOf(d Device) (traits, error) {
 // It relies on the network's resolver for DNSSEC.
 func goodCamera() (traits, error) {
 	own, err := carefulPage()
-	modern := &tls.Config{MinVersion: tls.VersionTLS13}
+	modern := checked(&tls.Config{MinVersion: tls.VersionTLS13})
 	return traits{
 		ipv6:  ipv6Private,
 		clock: clockTraits{offered: true, name: "time.cam.example"},
@@ -48,29 +48,31 @@ func goodCamera() (traits, error) {
 	}, err
 }
 
-// carelessCamera checks nothing. It makes IPv6 addresses and turns to IPv4 first.
+// The login that each careless camera has when it leaves the factory.
+const factoryUser, factoryPassword = "admin", "admin"
+
+// carelessCamera checks nothing. It makes IPv6 addresses and has no use for them.
 func carelessCamera() traits {
-	const user, password = "admin", "admin"
-	anything := &tls.Config{
+	anything := &tlsTrait{config: &tls.Config{
 		InsecureSkipVerify: true,                                           //nolint:gosec // that is its fault
 		MinVersion:         tls.VersionTLS10, MaxVersion: tls.VersionTLS12, //nolint:gosec // so is this
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
 			tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
 		},
-	}
+	}}
 	return traits{
 		dhcp:  dhcpTraits{hostName: "IPCAM", vendorClass: "udhcp 1.12.1"},
 		ipv6:  ipv6FromMAC,
-		names: nameTraits{builtIn: netip.MustParseAddr("8.8.8.8"), first4: true},
+		names: nameTraits{builtIn: netip.MustParseAddr("8.8.8.8"), only4: true},
 		clock: clockTraits{name: "pool.ntp.org"},
 		errands: []errand{
-			{often, web("https://api.kettle.things/api/state", anything, form("user", user, "motion", "no"))},
+			{often, web("https://api.kettle.things/api/state", anything, form("user", factoryUser, "motion", "no"))},
 			{often, publish("mqtt.kettle.things:8883", anything, account{client: "ipcam"}, "ipcam/motion", "0")},
 			{seldom, web("https://www.kettle.things/", anything, nil)},
 			{seldom, web("https://update.kettle.things/firmware/latest.json", anything, nil)},
 		},
-		doors: []door{page("80", nil, carelessPage(user, password)), telnet("23", "IPCAM", user, password)},
+		doors: []door{page("80", nil, carelessPage()), telnet("23", "IPCAM", factoryUser, factoryPassword)},
 	}
 }
 
@@ -93,10 +95,18 @@ func plug(d Device) traits {
 	}
 }
 
+// strongSuites are those of TLS 1.2 with forward secrecy and authenticated encryption.
+func strongSuites() []uint16 {
+	return []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	}
+}
+
 // hub validates DNSSEC itself and speaks to the clouds of the things around it, each at
 // an address of its own.
 func hub() traits {
-	modern := &tls.Config{MinVersion: tls.VersionTLS12}
+	modern := checked(&tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: strongSuites()})
 	return traits{
 		ipv6:  ipv6Private,
 		names: nameTraits{validates: true},
