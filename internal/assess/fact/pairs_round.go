@@ -110,20 +110,30 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 		r.first = ev.At
 	}
 	if r.isPlain(n) {
-		r.plain = r.plain || !n.DO && hasAddress(b)
-		if r.gaveIn = r.gaveIn || r.plain && r.arm == event.ArmStripped && r.changed > 0; r.gaveIn {
-			r.tell(ev, b)
-		}
-		return r.gaveIn
+		return r.takePlain(ev, b, n)
 	}
 	r.changed += one(!n.Unchanged)
-	r.plain = r.plain || r.arm == event.ArmControl && !n.DO && hasAddress(b)
+	r.plain = r.plain || r.arm == event.ArmControl && isBare(b, n)
 	if b.RCode == rcodeServFail {
 		r.alarmed = append(r.alarmed, ev.Server.Addr().Unmap()) // at most pairNoteLimit
 	}
 	r.tell(ev, b)
 	return r.arm != event.ArmControl
 }
+
+// takePlain counts an answer in which the damage cannot show. It says no unless the
+// device asked so after an answer without signatures.
+func (r *pairRound) takePlain(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
+	r.plain = r.plain || isBare(b, n)
+	r.gaveIn = r.gaveIn || r.plain && r.arm == event.ArmStripped && r.changed > 0
+	if r.gaveIn {
+		r.tell(ev, b)
+	}
+	return r.gaveIn
+}
+
+// isBare says that an address was told to who asked for no signatures.
+func isBare(b event.DNSAnswered, n *pairNote) bool { return !n.DO && hasAddress(b) }
 
 // isPlain says that the damage could not show in an answer, which so is like any other.
 func (r *pairRound) isPlain(n *pairNote) bool {

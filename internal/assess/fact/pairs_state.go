@@ -108,7 +108,7 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 	}
 	t.because.Join(r.because)
 	switch why := r.mixed(); {
-	case r.used && !l.unproven(r) && (!r.gaveIn || asksWithDO(rounds, r)):
+	case l.proven(rounds, r):
 		t.accepted++
 	case why != "":
 		t.doubt(why, true)
@@ -119,6 +119,11 @@ func (l *pairLens) judge(rounds []*pairRound, r *pairRound, t *pairTally) {
 	default:
 		t.refusal(r, control(rounds, r))
 	}
+}
+
+// proven says that the device took a damaged answer.
+func (l *pairLens) proven(rounds []*pairRound, r *pairRound) bool {
+	return r.used && !l.unproven(r) && (!r.gaveIn || asksWithDO(rounds, r))
 }
 
 // asksWithDO says that the device asked for the name with DO alone in the control: a

@@ -62,22 +62,30 @@ func (u *Uplink) hearRouters(ctx context.Context) {
 	for asked := 0; ctx.Err() == nil; {
 		if asked < solicitMost && !known.heard {
 			asked++
-			_ = conn.WriteTo(&ndp.RouterSolicitation{}, nil, netip.MustParseAddr("ff02::2")) // they also advertise unasked
+			_ = conn.WriteTo(&ndp.RouterSolicitation{}, nil, netip.IPv6LinkLocalAllRouters()) // they also advertise unasked
 		}
-		// A deadline that ctx set in between is found by the next look at ctx.
-		if err := conn.SetReadDeadline(time.Now().Add(known.look(time.Now(), asked < solicitMost))); err != nil || ctx.Err() != nil {
+		// A deadline that ctx set in between is found by the look at ctx afterwards.
+		err := conn.SetReadDeadline(time.Now().Add(known.look(time.Now(), asked < solicitMost)))
+		if err != nil || ctx.Err() != nil || !hearOne(conn, &known) {
 			return
-		}
-		m, control, from, err := conn.ReadFrom()
-		if late := net.Error(nil); err != nil && (!errors.As(err, &late) || !late.Timeout()) {
-			return
-		}
-		if a, ok := m.(*ndp.RouterAdvertisement); ok && control != nil && control.HopLimit == ndpHops && from.IsLinkLocalUnicast() {
-			known.take(time.Now(), from.WithZone(""), a)
 		}
 		now := known.list(time.Now())
 		u.learn(func(f *found) { f.advertised = now })
 	}
+}
+
+// hearOne takes what comes before the deadline; false when nothing more will come. Only
+// a router on the link sends with this hop limit (RFC 4861 section 6.1.2).
+func hearOne(conn *ndp.Conn, known *book) bool {
+	m, control, from, err := conn.ReadFrom()
+	if err != nil {
+		late := net.Error(nil)
+		return errors.As(err, &late) && late.Timeout()
+	}
+	if a, ok := m.(*ndp.RouterAdvertisement); ok && control != nil && control.HopLimit == ndpHops && from.IsLinkLocalUnicast() {
+		known.take(time.Now(), from.WithZone(""), a)
+	}
+	return true
 }
 
 func (u *Uplink) openRouters() (conn *ndp.Conn, index int, err error) {

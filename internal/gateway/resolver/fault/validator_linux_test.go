@@ -111,19 +111,24 @@ func TestAPathWithoutSignatures(t *testing.T) {
 	if other == nil || signatures(other) == 0 {
 		t.Errorf("the address of another name: %v", other)
 	}
+	w.notedOnThePath(out, name+" A", ". DNSKEY", "example. DNSKEY")
+}
+
+func (w *world) notedOnThePath(out fault.Outcome, want ...string) {
+	w.t.Helper()
 	noted := map[string]bool{}
 	for _, n := range w.told() {
 		if n.Arm == event.ArmStripped && !n.Unchanged && n.Made != "" {
 			noted[n.Name+" "+dns.TypeToString[n.Type]] = true
 		}
 	}
-	for _, want := range []string{name + " A", ". DNSKEY", "example. DNSKEY"} {
-		if !noted[want] {
-			t.Errorf("no note on %s: %v", want, noted)
+	for _, one := range want {
+		if !noted[one] {
+			w.t.Errorf("no note on %s: %v", one, noted)
 		}
 	}
 	if !out.Asked || out.Changed == 0 {
-		t.Errorf("%+v", out)
+		w.t.Errorf("%+v", out)
 	}
 }
 
