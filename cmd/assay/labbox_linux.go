@@ -22,7 +22,7 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(o.Roots)
 	cfg := box.Config{
-		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish,
+		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish, Beat: o.Beat,
 		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn, Steps: o.Steps, Progress: o.Tell, Operator: o.Operator, Pace: o.Pace,
 	}
 	if o.Power != nil {

@@ -15,10 +15,11 @@ import (
 // appliance is COMMAND as a device that can be switched off and on: each time it
 // begins anew on a bare link.
 type appliance struct {
-	lab  *lab.Lab
-	argv []string
-	c    *console
-	life context.Context //nolint:containedctx // of the device: it outlives the step that switches it on
+	lab    *lab.Lab
+	device int // its number in the lab
+	argv   []string
+	c      *console
+	life   context.Context //nolint:containedctx // of the device: it outlives the step that switches it on
 
 	mu    sync.Mutex
 	ended chan struct{} // closed when COMMAND has ended
@@ -27,7 +28,7 @@ type appliance struct {
 
 // on starts COMMAND.
 func (a *appliance) on() error {
-	cmd := a.lab.Device(0).Command(a.life, a.argv[0], a.argv[1:]...)
+	cmd := a.lab.Device(a.device).Command(a.life, a.argv[0], a.argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, a.c.err, a.c.err // it is started many times: nobody can answer it
 	if err := cmd.Start(); err != nil {
 		return fail(exitMissing, "cannot run %s on the device: %w", a.argv[0], err)
@@ -74,7 +75,7 @@ func (a *appliance) cycle(ctx context.Context) (string, error) {
 
 // off switches the device off and waits for the end of COMMAND.
 func (a *appliance) off() error {
-	if err := a.lab.PowerOff(0); err != nil {
+	if err := a.lab.PowerOff(a.device); err != nil {
 		return err
 	}
 	<-a.resting()

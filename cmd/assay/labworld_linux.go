@@ -49,6 +49,7 @@ type boxOptions struct {
 	Pace     probe.Pace
 	Roots    []byte // certificates of the internet's authority, PEM
 	Publish  func(session.Snapshot)
+	Beat     func(session.Beat)
 	Warn     func(error)
 }
 

@@ -101,7 +101,7 @@ func runInit(args []string) int {
 	caught := make(chan os.Signal, 8)
 	signal.Notify(caught, passedOn()...)
 	pid, err := syscall.ForkExec("/proc/self/exe", args, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{0, 1, 2},
+		Env: os.Environ(), Files: append([]uintptr{0, 1, 2}, handedOn()...),
 	})
 	if err != nil {
 		_, _ = fmt.Fprintf(said, "cannot start %s in the namespaces: %v", args[0], err)
@@ -110,6 +110,32 @@ func runInit(args []string) int {
 	_ = said.Close() // nothing to complain about
 	defer passOn(caught, pid)()
 	return bury(pid)
+}
+
+// handedOn are the descriptors of the files that the program is given; the first
+// process holds them behind the one by which it speaks.
+func handedOn() (list []uintptr) {
+	for i := range inherited() {
+		list = append(list, uintptr(saidFD+1+i))
+	}
+	return list
+}
+
+// inherited is how many files were handed on.
+func inherited() int {
+	n, _ := strconv.Atoi(os.Getenv(filesVar)) // without it: none
+	return max(0, min(n, 16))
+}
+
+// Inherited is file i of those that Reexec was given; nil when there is none. Programs
+// of the lab do not get it.
+func Inherited(i int) *os.File {
+	if !Inside() || i < 0 || i >= inherited() {
+		return nil
+	}
+	fd := saidFD + i
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "inherited")
 }
 
 // bury waits for every child, its own or orphaned, until the process with this id

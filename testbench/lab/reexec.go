@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,8 @@ const (
 	inside = "inside"
 	// requireVar makes a missing lab a failure of the tests that need it.
 	requireVar = "REQUIRE_LAB"
+	// filesVar tells how many files were handed on.
+	filesVar = "ASSAY_LAB_FILES"
 
 	// bySignal is added to the number of the signal that ended a process, as shells do.
 	bySignal = 128
@@ -113,8 +116,9 @@ func Reentry() {
 // namespaces and waits for its end. It returns the exit code (128 + signal where a
 // signal ended it), or an error wrapping ErrUnavailable where there are no
 // namespaces. Signals are passed on. The program and all it started ends when this
-// process ends, even by SIGKILL.
-func Reexec() (int, error) {
+// process ends, even by SIGKILL. Files are handed on: Inherited finds them, the
+// first one as 0. A socket among them stays in the network it was opened in.
+func Reexec(files ...*os.File) (int, error) {
 	// The kernel ties the parent-death signal to the thread that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -123,7 +127,7 @@ func Reexec() (int, error) {
 		return 0, fmt.Errorf("cannot start the lab: %w", err)
 	}
 	defer func() { _ = said.Close() }() // it was only read
-	cmd := initCommand(say)
+	cmd := initCommand(append([]*os.File{say}, files...))
 	caught := make(chan os.Signal, 8)
 	signal.Notify(caught, passedOn()...)
 	defer signal.Stop(caught)
@@ -143,12 +147,12 @@ func Reexec() (int, error) {
 }
 
 // initCommand is this program as the first process of new namespaces.
-func initCommand(say *os.File) *exec.Cmd {
+func initCommand(files []*os.File) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = append([]string{initName}, os.Args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{say}
-	cmd.Env = append(without(os.Environ(), stateVar), stateVar+"="+inside)
+	cmd.ExtraFiles = files
+	cmd.Env = append(without(os.Environ(), stateVar, filesVar), stateVar+"="+inside, filesVar+"="+strconv.Itoa(len(files)-1))
 	users, groups := idMaps()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS |

@@ -57,6 +57,8 @@ type Config struct {
 	Clock func() ntp.Clock
 	// Publish takes every change of every run; it must not block. May be nil.
 	Publish func(session.Snapshot)
+	// Beat takes what happened in the runs, twice a second; it must not block. May be nil.
+	Beat func(session.Beat)
 	// Warn takes what went wrong without stopping the box. May be nil.
 	Warn func(error)
 	// Devices, when not empty, are the only ones that get a run.
@@ -165,13 +167,11 @@ func (b *Box) watch(ctx context.Context) (err error) {
 	if b.port, err = openPort(open, b.portGone, b.portBack); err != nil {
 		return err
 	}
-	run := b.cfg.Settings.Run
-	if len(b.cfg.Steps.Steps) > 0 {
-		run.Observe = 0 // the end of the plan is the end of the run
-	}
+	next := Next{Run: b.cfg.Settings.Run, Plan: b.cfg.Plan, Steps: b.cfg.Steps, Consent: b.cfg.Consent, Reset: b.cfg.Reset}
+	b.planned.next = next
 	b.desk = desk.New(desk.Config{
 		Interface: name, Frames: b.port, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
-		Run: run, Publish: b.follow, Devices: b.cfg.Devices,
+		Run: next.observed(), Publish: b.follow, Beat: b.cfg.Beat, Devices: b.cfg.Devices,
 	})
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopDesk = stop

@@ -27,6 +27,7 @@ type planned struct {
 	atWork  chan struct{} // closed when the device is at work
 	working bool
 	cancel  context.CancelFunc
+	next    Next // what the runs that begin from now on are about
 }
 
 // Runner is that of the plan that is being carried through, nil while there is none.
@@ -51,12 +52,12 @@ func (b *Box) RunnerOf(run string) *plan.Runner {
 // called on the desk's goroutine.
 func (b *Box) followPlan(s session.Snapshot) {
 	mac, err := net.ParseMAC(s.Record.DUT)
-	if len(b.cfg.Steps.Steps) == 0 || err != nil || len(mac) != 6 {
-		return
-	}
 	p := &b.planned
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.id == "" && len(p.next.Steps.Steps) == 0 || err != nil || len(mac) != 6 {
+		return
+	}
 	over := s.State.Ended() || s.State == session.Concluding
 	if p.id == "" && !over {
 		b.beginPlan([6]byte(mac), s)
@@ -84,8 +85,9 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 	ctx, cancel := context.WithCancel(b.planLife)
 	atWork, id := make(chan struct{}), s.Record.ID
 	t := newTrials(b, mac, id)
+	t.told = b.planned.next
 	runner := plan.New(plan.Config{
-		Plan: b.cfg.Steps, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
+		Plan: t.told.Steps, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
 		Stage: trial.New(trial.Config{Device: t, Offer: b.Offer, Plugged: s.Started, Experiments: t.experiments()}),
 	})
 	p := &b.planned

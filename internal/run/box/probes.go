@@ -21,7 +21,7 @@ func (e probeTrial) Run(ctx context.Context, _ trial.Device, s plan.Step, turn p
 	prober, err := probe.New(probe.Config{
 		Interface: b.cfg.Settings.Ports.LAN, Do: b.cfg.Kernel.Do, Device: e.device, From: b.towards, Note: b.note,
 		Secrets: func(line string) { b.desk.Secrets(e.t.mac, line) },
-		Consent: b.cfg.Consent, Reset: b.cfg.Reset, Pairs: b.pairs(), All: s.Ports == "all", Pace: b.cfg.Pace, Tell: turn.Tell,
+		Consent: e.t.told.Consent, Reset: e.t.told.Reset, Pairs: b.pairs(), All: s.Ports == "all", Pace: b.cfg.Pace, Tell: turn.Tell,
 	})
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (e probeTrial) device(ctx context.Context) (d probe.Device, err error) {
 		return d, err
 	}
 	others, err := b.desk.Others(ctx, e.t.mac)
-	d = probe.Device{Addresses: h.Addresses, Others: len(others), Words: append([]string{h.VendorClass, b.cfg.Settings.Run.Label}, h.Names...)}
+	d = probe.Device{Addresses: h.Addresses, Others: len(others), Words: append([]string{h.VendorClass, e.t.told.Run.Label}, h.Names...)}
 	return d, err
 }
 

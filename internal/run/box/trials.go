@@ -29,6 +29,7 @@ type trials struct {
 	mac  [6]byte
 	id   string // of the run
 	seed uint64
+	told Next // what the run is about
 
 	conductor   *fault.Conductor
 	interceptor *intercept.Interceptor
