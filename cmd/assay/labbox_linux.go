@@ -33,7 +33,7 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 		kernel.Close()
 		return running{}, fmt.Errorf("cannot start the gateway: %w", err)
 	}
-	return running{failed: b.Failed(), stop: func(ctx context.Context) error {
+	return running{box: b, failed: b.Failed(), stop: func(ctx context.Context) error {
 		err := b.Close(context.WithoutCancel(ctx)) // the network is put back even after an interruption
 		kernel.Close()
 		return err

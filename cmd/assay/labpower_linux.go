@@ -24,6 +24,7 @@ type appliance struct {
 	mu    sync.Mutex
 	ended chan struct{} // closed when COMMAND has ended
 	said  bool          // how it ended was told once
+	quiet bool          // how it ended is not told
 }
 
 // on starts COMMAND.
@@ -48,7 +49,7 @@ func (a *appliance) on() error {
 func (a *appliance) tell(cmd *exec.Cmd, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.said || a.life.Err() != nil || cmd.ProcessState == nil || errors.Is(err, context.Canceled) {
+	if a.quiet || a.said || a.life.Err() != nil || cmd.ProcessState == nil || errors.Is(err, context.Canceled) {
 		return
 	}
 	a.said = true

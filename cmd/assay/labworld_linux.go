@@ -16,6 +16,7 @@ import (
 	"assay/internal/assess"
 	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/probe"
+	"assay/internal/run/box"
 	"assay/internal/run/config"
 	"assay/internal/run/plan"
 	"assay/internal/run/session"
@@ -43,7 +44,7 @@ type boxOptions struct {
 	Version  string
 	Plan     string
 	Steps    plan.Plan // none: the device is only watched
-	Power    *appliance
+	Power    power
 	Tell     func(plan.Progress)
 	Operator *intercept.Operator
 	Pace     probe.Pace
@@ -53,8 +54,17 @@ type boxOptions struct {
 	Warn     func(error)
 }
 
+// power is a device that can be switched off and on.
+type power interface {
+	// cycle does it and says how.
+	cycle(ctx context.Context) (how string, err error)
+	// resting is closed when the device will do nothing more until then.
+	resting() <-chan struct{}
+}
+
 // running is a box that was started.
 type running struct {
+	box *box.Box
 	// stop ends all runs and the box; its error also tells why the box failed.
 	stop func(context.Context) error
 	// failed is closed when a part of the box failed for good.
@@ -65,7 +75,7 @@ type running struct {
 // device may be plugged in.
 type starter func(ctx context.Context, l *lab.Lab, o boxOptions) (running, error)
 
-// newWorld builds the lab, the internet and the box, in this order.
+// newWorld is the world of COMMAND.
 func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, start starter) (w *world, err error) {
 	w = &world{pcap: cmd.Pcap, warn: func(err error) { c.tell("assay: %v\n", err) }}
 	defer func() {
@@ -73,37 +83,53 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 			err = errors.Join(err, w.close(ctx))
 		}
 	}()
-	if w.lab, err = lab.New(ctx, lab.Options{GatewayHere: true, BareUplink: true}); err != nil {
-		return w, err
+	return w, w.build(ctx, lab.Options{GatewayHere: true, BareUplink: true}, func(o *boxOptions) error {
+		o.Book, o.Publish, o.Plan = book, w.runs.take, strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml")
+		if cmd.Pace == "fast" {
+			o.Pace = fastPace()
+		}
+		if cmd.Network == "N1" {
+			o.Config.LAN.IPv6 = "off"
+		}
+		o.Config.Run.Profile, o.Config.Run.Label = cmd.Profile, label(cmd)
+		if o.Steps, err = loadSteps(cmd.Plan); err != nil || len(o.Steps.Steps) == 0 {
+			return err
+		}
+		w.appliance = &appliance{lab: w.lab, argv: cmd.Command, c: c}
+		o.Power, o.Tell = w.appliance, progressTeller(c)
+		return nil
+	}, start)
+}
+
+// build makes the lab, the internet and the box, in this order; settle says what
+// becomes of the box.
+func (w *world) build(ctx context.Context, size lab.Options, settle func(*boxOptions) error, start starter) (err error) {
+	if w.lab, err = lab.New(ctx, size); err != nil {
+		return err
 	}
 	w.internet, err = internet.Start(ctx, w.lab.Internet.Host(lab.InternetLink),
 		internet.Options{WANLink: lab.InternetLink, Inside: w.lab.Internet.Do})
 	if err != nil {
-		return w, err
+		return err
 	}
 	anchors := []byte(w.internet.TrustAnchorFile())
 	if err := w.lab.Trust(w.internet.CAPEM(), anchors); err != nil {
-		return w, err
+		return err
 	}
-	o := boxOptions{Book: book, Version: programVersion(), Plan: strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml"), Roots: w.internet.CAPEM(), Publish: w.runs.take, Warn: w.warn}
-	if cmd.Pace == "fast" {
-		o.Pace = fastPace()
+	o := boxOptions{Version: programVersion(), Roots: w.internet.CAPEM(), Warn: w.warn}
+	if o.Config, err = w.settings(anchors); err != nil {
+		return err
 	}
-	if o.Steps, err = loadSteps(cmd.Plan); err != nil {
-		return w, err
+	if err := settle(&o); err != nil {
+		return err
 	}
 	if len(o.Steps.Steps) > 0 {
-		w.appliance = &appliance{lab: w.lab, argv: cmd.Command, c: c}
-		o.Power, o.Tell = w.appliance, progressTeller(c)
 		if o.Operator, err = w.operator(); err != nil {
-			return w, err
+			return err
 		}
 	}
-	if o.Config, err = w.settings(cmd, anchors); err != nil {
-		return w, err
-	}
 	w.box, err = start(ctx, w.lab, o)
-	return w, err
+	return err
 }
 
 // fastPace is that of a device which is only a program: nothing in it can break.
@@ -124,17 +150,13 @@ func (w *world) operator() (*intercept.Operator, error) {
 }
 
 // settings are those of a box that lives as long as the lab.
-func (w *world) settings(cmd *labCmd, anchors []byte) (config.Config, error) {
+func (w *world) settings(anchors []byte) (config.Config, error) {
 	c := config.Default()
 	c.Ports = config.Ports{LAN: lab.LANLink, WAN: lab.WANLink}
 	c.Uplink.Mode = "dhcp"
-	if cmd.Network == "N1" {
-		c.LAN.IPv6 = "off"
-	}
 	w.folder = filepath.Join(w.lab.Dir(), "runs")
 	c.Store.Folder, c.Store.State = w.folder, filepath.Join(w.lab.Dir(), "state")
 	c.DNS.Anchors = filepath.Join(w.lab.Dir(), "root.key")
-	c.Run.Profile, c.Run.Label = cmd.Profile, label(cmd)
 	c.Run.Observe, c.Run.Gone = 0, 0 // the end of COMMAND or of the plan is the end of the run
 	c.Lookups.Servers = true         // they are ours
 	return c, os.WriteFile(c.DNS.Anchors, anchors, 0o644)

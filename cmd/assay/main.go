@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -39,6 +40,7 @@ Exit codes: 0 meets the demand (also with remarks), 1 does not meet, 2 not prove
 
 // commands is the command line.
 type commands struct {
+	Demo    demoCmd    `cmd:"" help:"See it work: four virtual devices, the real gateway, the page. No root, no hardware."`
 	Grade   gradeCmd   `cmd:"" help:"Grade the device in a capture file."`
 	Lab     labCmd     `cmd:"" help:"Run a program as the device, in a virtual internet, and grade it."`
 	Gateway gatewayCmd `cmd:"" help:"Be the box: give the device at the LAN port a network, and grade it."`
@@ -123,6 +125,7 @@ func parse(args []string, c console) (parsed *kong.Context, done bool, err error
 	}()
 	parser, err := kong.New(&commands{}, kong.Name("assay"), kong.Description(description),
 		kong.Writers(c.out, c.err), kong.Exit(func(code int) { panic(helped{code}) }),
+		kong.Vars{"stay": strconv.FormatBool(c.colour || c.progress)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
 	if err != nil {
 		return nil, false, err
