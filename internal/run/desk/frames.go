@@ -149,7 +149,7 @@ func (d *Desk) tick(now time.Time) {
 	d.settle(now.Add(-noteDelay))
 	counts := d.cfg.Frames.Counts()
 	for _, s := range d.seats {
-		s.log.Lost(now, counts.Seen-s.before.Seen, counts.Dropped-s.before.Dropped)
+		s.log.Lost(now, counts.Seen-s.before.Seen, counts.Dropped-s.before.Dropped+s.missed)
 		s.sync(now)
 		if d.stray(s, now) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
 	"slices"
 	"time"
 
@@ -32,15 +33,16 @@ type visitor struct {
 	heard  time.Time
 	frames []capture.Frame // copies, the oldest first
 	bytes  int             // of frames
+	missed uint64          // frames that found no room since the first that is kept
 }
 
 // hear finds the place of a device in the hall. When the hall is full, who was not
-// heard for the longest time leaves it.
+// heard for the longest time leaves it; who was lent an address leaves it last.
 func (h hall) hear(mac [6]byte, at time.Time) *visitor {
 	v := h[mac]
 	if v == nil {
 		if len(h) >= hallLimit {
-			delete(h, h.quietest())
+			delete(h, h.least())
 		}
 		v = &visitor{}
 		h[mac] = v
@@ -49,15 +51,23 @@ func (h hall) hear(mac [6]byte, at time.Time) *visitor {
 	return v
 }
 
-// quietest is who was not heard for the longest time.
-func (h hall) quietest() (mac [6]byte) {
-	var since time.Time
+// least is who has the least right to be in the hall.
+func (h hall) least() (mac [6]byte) {
+	var out *visitor
 	for m, v := range h {
-		if since.IsZero() || v.heard.Before(since) || v.heard.Equal(since) && bytes.Compare(m[:], mac[:]) < 0 {
-			mac, since = m, v.heard
+		if out == nil || v.before(out) || !out.before(v) && bytes.Compare(m[:], mac[:]) < 0 {
+			mac, out = m, v
 		}
 	}
 	return mac
+}
+
+// before says that a visitor leaves before another one.
+func (v *visitor) before(o *visitor) bool {
+	if v.talk.lease != o.talk.lease {
+		return o.talk.lease
+	}
+	return v.heard.Before(o.heard)
 }
 
 // keep copies a frame while there is room, and lets go of what is too old to belong
@@ -67,10 +77,15 @@ func (v *visitor) keep(f capture.Frame) {
 		v.bytes -= len(v.frames[0].Data)
 		v.frames = slices.Delete(v.frames, 0, 1)
 	}
-	if len(v.frames) < visitorFrames && v.bytes+len(f.Data) <= visitorBytes {
-		f.Data = bytes.Clone(f.Data)
-		v.frames, v.bytes = append(v.frames, f), v.bytes+len(f.Data)
+	if len(v.frames) == 0 {
+		v.missed = 0
 	}
+	if len(v.frames) >= visitorFrames || v.bytes+len(f.Data) > visitorBytes {
+		v.missed++
+		return
+	}
+	f.Data = bytes.Clone(f.Data)
+	v.frames, v.bytes = append(v.frames, f), v.bytes+len(f.Data)
 }
 
 // talk follows whether a device and the box answer each other. Who forges addresses
@@ -119,23 +134,40 @@ func (d *Desk) admit(mac [6]byte, at time.Time) {
 	d.seat(mac, at)
 }
 
-// shouter is the visitor with a seat that never answered and was not heard for the
-// longest time; nil when every seat is a real device's.
-func (d *Desk) shouter() (out *seat) {
+// proofTime is how long an address that seems to be at work has to prove that it is a
+// device: one question makes it look so, and nobody need be there to hear the answer.
+const proofTime = 3 * time.Second
+
+// shouter is the visitor with a seat that never answered and has the least right to it:
+// who is not at work goes first, then who was not heard for the longest time. Nil when
+// every seat is a real device's, or may be.
+func (d *Desk) shouter(now time.Time) (out *seat) {
 	for _, s := range d.seats {
-		if s.talk.proven || s.run.State() != session.Joined {
+		working := s.run.State() != session.Joined
+		if s.talk.proven || working && now.Sub(s.since) < proofTime {
 			continue
 		}
-		if out == nil || s.spoke.Before(out.spoke) || s.spoke.Equal(out.spoke) && bytes.Compare(s.mac[:], out.mac[:]) < 0 {
+		if out == nil || s.leavesBefore(out) {
 			out = s
 		}
 	}
 	return out
 }
 
+// leavesBefore says that a seat is freed before another one.
+func (s *seat) leavesBefore(o *seat) bool {
+	if joined, other := s.run.State() == session.Joined, o.run.State() == session.Joined; joined != other {
+		return joined
+	}
+	if !s.spoke.Equal(o.spoke) {
+		return s.spoke.Before(o.spoke)
+	}
+	return bytes.Compare(s.mac[:], o.mac[:]) < 0
+}
+
 // makeRoom frees the seat of a visitor that only shouted; false when there is none.
 func (d *Desk) makeRoom(now time.Time) bool {
-	out := d.shouter()
+	out := d.shouter(now)
 	if out == nil {
 		return false
 	}
@@ -166,13 +198,13 @@ func (d *Desk) heardOfLease(n stamped, mac string) {
 			return
 		}
 	}
-	for own, v := range d.hall {
-		if macText(own) == mac {
-			v.talk.leased()
-			d.admit(own, v.heard)
-			return
-		}
+	own, err := net.ParseMAC(mac)
+	if err != nil || len(own) != 6 || !d.welcome([6]byte(own), n.at) {
+		return
 	}
+	v := d.hall.hear([6]byte(own), n.at) // a flood of others may have driven it out
+	v.talk.leased()
+	d.admit([6]byte(own), n.at)
 }
 
 // forget frees a seat and leaves nothing of its run.
@@ -189,7 +221,7 @@ func (s *seat) remember(v *visitor) {
 	if v == nil {
 		return
 	}
-	s.talk = v.talk
+	s.talk, s.missed = v.talk, v.missed
 	for _, f := range v.frames {
 		s.frame(f)
 		s.spoke = f.At

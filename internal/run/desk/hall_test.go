@@ -14,6 +14,7 @@ import (
 
 	"assay/internal/assess/evidence"
 	"assay/internal/gateway/capture"
+	"assay/internal/run/session"
 	"assay/internal/run/store"
 )
 
@@ -58,6 +59,122 @@ func TestARealDeviceGetsTheSeatOfAForgedOne(t *testing.T) {
 			}
 		}
 	})
+}
+
+// question is a DNS question to the box that nobody waits to see answered.
+func question(number uint16) []byte {
+	ip := []byte{0x45, 0, 0, 57, 0, 0, 0, 0, 64, 17, 0, 0, 192, 168, 77, byte(100 + number), 192, 168, 77, 1}
+	sum := uint32(0)
+	for i := 0; i < len(ip); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(ip[i:]))
+	}
+	binary.BigEndian.PutUint16(ip[10:], ^uint16(sum+sum>>16))
+	name := []byte("\x03www\x03cam\x07example\x00\x00\x01\x00\x01")
+	dns := append([]byte{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}, name...)
+	f := slices.Concat(box[:], shout(number)[6:12], []byte{8, 0}, ip, []byte{0x9c, 0x40, 0, 53, 0, 37, 0, 0}, dns)
+	return append(f, make([]byte, 2)...)
+}
+
+// TestAForgedAddressAtWorkIsNoneEither: one question makes an address look as if it were
+// at work, and it then stays for as long as a device may be away.
+func TestAForgedAddressAtWorkIsNoneEither(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := lives(t)
+		c.start = c.start.Add(-time.Second)
+		var forged []capture.Frame
+		for i := range uint16(settings.Devices) {
+			forged = append(forged, capture.Frame{At: c.start, Length: 73, Data: question(i)})
+		}
+		c.frames = append(forged, c.frames...)
+		atWork := 0
+		w := watch(t, c, settings, func(w *world) {
+			pass(900 * time.Millisecond)
+			for _, s := range w.desk.seats {
+				atWork += map[bool]int{true: 1}[s.run.State() == session.Observing]
+			}
+		}, time.Hour)
+		if atWork != settings.Devices {
+			t.Fatalf("%d forged addresses seem to be at work, the test needs %d", atWork, settings.Devices)
+		}
+		kept := w.kept(t)
+		for _, mac := range []string{camera, plug} {
+			if p, ok := kept[mac]; !ok || p.Record().State != store.Done {
+				t.Errorf("%s has no run; there are %v", mac, kept)
+			}
+		}
+	})
+}
+
+// TestALeaseIsRememberedInAFlood: who was lent an address gets a seat though a flood of
+// other addresses drove it out of the hall.
+func TestALeaseIsRememberedInAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := besieged(t)
+		device := [6]byte{2, 1, 1, 1, 1, 1}
+		hello := slices.Concat(bytes.Repeat([]byte{255}, 6), device[:], []byte{8, 6}, make([]byte, 46))
+		say := func(after time.Duration, data []byte) {
+			c.frames = append(c.frames, capture.Frame{At: c.start.Add(after), Length: len(data), Data: data})
+		}
+		c.frames = c.frames[:settings.Devices:settings.Devices]
+		say(time.Second, hello)
+		for i := range uint16(2 * hallLimit) {
+			say(1500*time.Millisecond, shout(1000+i))
+		}
+		for i := range uint16(2 * hallLimit) {
+			say(2500*time.Millisecond, shout(5000+i))
+		}
+		say(3*time.Second, hello)
+		w := watch(t, c, settings, func(w *world) {
+			pass(2 * time.Second)
+			if _, waits := w.desk.hall[device]; waits {
+				t.Error("it still waits in the hall: this is no flood")
+			}
+			w.desk.Note(evidence.Note{Kind: "lease", Body: json.RawMessage(`{"event":"leased","mac":"` + macText(device) + `"}`)})
+		}, 5*time.Second)
+		if _, ok := w.kept(t)[macText(device)]; !ok {
+			t.Error("it has no run")
+		}
+	})
+}
+
+// TestWhatFoundNoRoomIsALoss: a log that begins in the hall tells of what is not in it.
+func TestWhatFoundNoRoomIsALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := besieged(t)
+		device := [6]byte{2, 1, 1, 1, 1, 1}
+		hello := slices.Concat(bytes.Repeat([]byte{255}, 6), device[:], []byte{8, 6}, make([]byte, 46))
+		c.frames = c.frames[:settings.Devices:settings.Devices]
+		for range visitorFrames + 8 {
+			c.frames = append(c.frames, capture.Frame{At: c.start.Add(time.Second), Length: len(hello), Data: hello})
+		}
+		w := watch(t, c, settings, func(w *world) {
+			pass(2 * time.Second)
+			w.desk.Note(evidence.Note{Kind: "lease", Body: json.RawMessage(`{"event":"leased","mac":"` + macText(device) + `"}`)})
+		}, 5*time.Second)
+		_, list := w.regrade(t, w.kept(t)[macText(device)])
+		packets, lost := 0, uint64(0)
+		for _, e := range list {
+			packets += map[bool]int{true: 1}[e.Kind == evidence.KindPacket]
+			lost += e.Lost.Dropped
+		}
+		if packets != visitorFrames || lost != 8 {
+			t.Errorf("its log has %d frames and tells of %d lost ones, want %d and 8", packets, lost, visitorFrames)
+		}
+	})
+}
+
+// TestWhatIsForgottenIsNoLoss: it lies before the first frame of the log.
+func TestWhatIsForgottenIsNoLoss(t *testing.T) {
+	v, at := &visitor{}, time.Unix(0, 0)
+	for range visitorFrames + 3 {
+		v.keep(capture.Frame{At: at, Data: make([]byte, 60)})
+	}
+	if v.missed != 3 {
+		t.Errorf("%d frames were missed", v.missed)
+	}
+	if v.keep(capture.Frame{At: at.Add(straySilence), Data: make([]byte, 60)}); len(v.frames) != 1 || v.missed != 0 {
+		t.Errorf("%d frames, %d missed", len(v.frames), v.missed)
+	}
 }
 
 // own are the frames that a device sent or the box sent to it, in a log: their

@@ -23,7 +23,9 @@ type seat struct {
 	place  store.Place
 	before capture.Counts // of the capture when the log began
 	frames int            // from the device
+	since  time.Time      // when it got the seat, by the first frame in the log
 	spoke  time.Time      // last frame from the device
+	missed uint64         // frames that were heard in the hall and found no room
 	talk   talk           // whether it and the box answer each other
 	synced time.Time
 }
@@ -118,7 +120,7 @@ func (d *Desk) open(mac [6]byte, at time.Time) (*seat, error) {
 	if err != nil {
 		return nil, errors.Join(err, place.Delete())
 	}
-	s := &seat{mac: mac, place: place, before: d.cfg.Frames.Counts(), spoke: at, synced: at}
+	s := &seat{mac: mac, place: place, before: d.cfg.Frames.Counts(), since: at, spoke: at, synced: at}
 	if s.log, err = journal.New(file, "assay "+d.cfg.Version, d.cfg.Interface, s.take); err != nil {
 		return nil, errors.Join(err, file.Close(), place.Delete())
 	}
