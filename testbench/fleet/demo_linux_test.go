@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,27 +121,38 @@ func (o outcome) compare(t *testing.T, r report.Report) {
 	if r.Lost > 0 {
 		t.Errorf("%d frames were lost", r.Lost)
 	}
-	if o.dnssec != "" && r.Ladders.DNSSEC.Level != o.dnssec {
-		t.Errorf("the step on the DNSSEC ladder is %q, want %s: %s", r.Ladders.DNSSEC.Level, o.dnssec, r.Ladders.DNSSEC.Meaning)
-	}
-	if o.ipv6 != "" && r.Ladders.IPv6.Level != o.ipv6 {
-		t.Errorf("the step on the IPv6 ladder is %q, want %s: %s", r.Ladders.IPv6.Level, o.ipv6, r.Ladders.IPv6.Meaning)
-	}
-	seen := 0
+	left := maps.Clone(o.verdicts)
 	for _, f := range r.Findings {
 		want, told := o.verdicts[f.Check]
-		if told {
-			seen++
-		}
-		if told && f.Verdict != want {
+		delete(left, f.Check)
+		switch {
+		case told && f.Verdict != want:
 			t.Errorf("%s is %s, want %s: %s", f.Check, f.Verdict, want, f.Why)
-		}
-		family, _, _ := strings.Cut(f.Check, "-")
-		if f.Verdict == "FAIL" && !told && slices.Contains(o.sound, family) {
+		case !told && f.Verdict == "FAIL" && o.isSound(f.Check):
 			t.Errorf("%s is FAIL, and the device is sound there: %s", f.Check, f.Why)
 		}
 	}
-	if seen != len(o.verdicts) {
-		t.Errorf("%d of %d checks are in the report", seen, len(o.verdicts))
+	if len(left) > 0 {
+		t.Errorf("not in the report: %v", left)
 	}
+	o.climb(t, r)
+}
+
+// climb compares the steps on the ladders.
+func (o outcome) climb(t *testing.T, r report.Report) {
+	t.Helper()
+	for name, rung := range map[string]struct {
+		want string
+		got  report.Ladder
+	}{"DNSSEC": {o.dnssec, r.Ladders.DNSSEC}, "IPv6": {o.ipv6, r.Ladders.IPv6}} {
+		if rung.want != "" && rung.got.Level != rung.want {
+			t.Errorf("the step on the %s ladder is %q, want %s: %s", name, rung.got.Level, rung.want, rung.got.Meaning)
+		}
+	}
+}
+
+// isSound says that the family of a check is one in which nothing may fail.
+func (o outcome) isSound(check string) bool {
+	family, _, _ := strings.Cut(check, "-")
+	return slices.Contains(o.sound, family)
 }

@@ -40,7 +40,7 @@ func TestTheFactoryPasswordIsAKnownOne(t *testing.T) {
 	}
 }
 
-func get(h http.Handler, change func(*http.Request), method, path, body string) *http.Response {
+func get(h http.Handler, change func(*http.Request), method, path, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if change != nil {
@@ -48,40 +48,39 @@ func get(h http.Handler, change func(*http.Request), method, path, body string) 
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
 func TestTheCarelessPage(t *testing.T) {
 	h := carelessPage()
-	if got := get(h, nil, "GET", "/", ""); got.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(got.Header.Get("Www-Authenticate"), "Basic") {
-		t.Errorf("without a password: %s", got.Status)
+	if got := get(h, nil, "GET", "/", ""); got.Code != http.StatusUnauthorized || !strings.HasPrefix(got.Header().Get("Www-Authenticate"), "Basic") {
+		t.Errorf("without a password: %d", got.Code)
 	}
 	right := func(r *http.Request) { r.SetBasicAuth(factoryUser, factoryPassword) }
-	if got := get(h, right, "GET", "/", ""); got.StatusCode != http.StatusOK {
-		t.Errorf("with the factory password: %s", got.Status)
+	if got := get(h, right, "GET", "/", ""); got.Code != http.StatusOK {
+		t.Errorf("with the factory password: %d", got.Code)
 	}
 	wrong := func(r *http.Request) { r.SetBasicAuth(factoryUser, "something else") }
-	if got := get(h, wrong, "GET", "/", ""); got.StatusCode != http.StatusUnauthorized {
-		t.Errorf("with a wrong password: %s", got.Status)
+	if got := get(h, wrong, "GET", "/", ""); got.Code != http.StatusUnauthorized {
+		t.Errorf("with a wrong password: %d", got.Code)
 	}
 	got := get(h, nil, "GET", "/snapshot.jpg", "")
-	picture, err := io.ReadAll(got.Body)
 	const icon = 2048
-	if err != nil || got.StatusCode != http.StatusOK || len(picture) <= icon || string(picture[:2]) != "\xff\xd8" {
-		t.Errorf("the picture: %s, %d bytes, %v", got.Status, len(picture), err)
+	if picture := got.Body.String(); got.Code != http.StatusOK || len(picture) <= icon || !strings.HasPrefix(picture, "\xff\xd8") {
+		t.Errorf("the picture: %d, %d bytes", got.Code, len(picture))
 	}
 }
 
 func TestTheCarefulPageRestsAfterWrongPasswords(t *testing.T) {
 	g := &guard{password: sha256.Sum256([]byte("from the label"))}
 	try := func(password string) int {
-		return get(g, nil, "POST", "/login", url.Values{"username": {"owner"}, "password": {password}}.Encode()).StatusCode
+		return get(g, nil, "POST", "/login", url.Values{"username": {"owner"}, "password": {password}}.Encode()).Code
 	}
-	if got := get(g, nil, "GET", "/", ""); got.StatusCode != http.StatusOK {
-		t.Errorf("the form: %s", got.Status)
+	if got := get(g, nil, "GET", "/", ""); got.Code != http.StatusOK {
+		t.Errorf("the form: %d", got.Code)
 	}
-	if got := get(g, nil, "GET", "/config", ""); got.StatusCode != http.StatusUnauthorized {
-		t.Errorf("another page: %s", got.Status)
+	if got := get(g, nil, "GET", "/config", ""); got.Code != http.StatusUnauthorized {
+		t.Errorf("another page: %d", got.Code)
 	}
 	if got := try("from the label"); got != http.StatusSeeOther {
 		t.Errorf("the right password: %d", got)

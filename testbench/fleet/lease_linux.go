@@ -20,15 +20,14 @@ type dhcpTraits struct{ hostName, vendorClass string }
 
 // Times of the DHCP client.
 const (
-	answerWithin = time.Second // then it asks again (RFC 2131 section 4.1 wants longer; nobody waits here)
-	retries      = 3
+	answerWithin = time.Second      // then it asks again; RFC 2131 section 4.1 wants longer and longer
 	shortLease   = 10 * time.Second // no lease is renewed more often
 )
 
 // lease gets an IPv4 address and keeps it. Where nobody offers one it goes on asking.
 func (h *home) lease(ctx context.Context, t dhcpTraits) error {
 	for {
-		wait := answerWithin
+		wait := again
 		if left, err := h.request(ctx, t); err == nil {
 			wait = max(left/2, shortLease) // T1, RFC 2131 section 4.4.5
 		}
@@ -40,7 +39,7 @@ func (h *home) lease(ctx context.Context, t dhcpTraits) error {
 
 // request asks for a lease once and puts it to use; it returns how long it lasts.
 func (h *home) request(ctx context.Context, t dhcpTraits) (time.Duration, error) {
-	c, err := nclient4.New(link, nclient4.WithTimeout(answerWithin), nclient4.WithRetry(retries))
+	c, err := nclient4.New(link, nclient4.WithTimeout(answerWithin), nclient4.WithRetry(1))
 	if err != nil {
 		return 0, fmt.Errorf("cannot speak DHCP: %w", err)
 	}

@@ -223,6 +223,7 @@ type Standing struct {
 	Tries  int // flawed connections
 	Wanted int // flaws still wanted, over all destinations
 	Here   int // of these, in the present boot
+	Open   int // flawed connections that have not ended: the device should not be disturbed
 	Spared int // destinations left alone because they came back too often
 	// Controls are the destinations that were tried and have not worked untouched
 	// since.
@@ -238,6 +239,7 @@ func (c *Campaign) Standing() Standing {
 		f := c.places[p]
 		s.Places++
 		s.Tries += f.flawed
+		s.Open += f.open
 		if f.flawed > 0 {
 			s.Tried++
 		}

@@ -68,6 +68,21 @@ func TestARowBeginsAnewWithABoot(t *testing.T) {
 	}
 }
 
+// TestAConnectionOnItsWayIsTold: a device that is switched off in the middle of one
+// leaves a try without an outcome.
+func TestAConnectionOnItsWayIsTold(t *testing.T) {
+	c := NewCampaign(Wish{Cases: []string{event.CaseUnknownCA}})
+	meet(c, camera, refuses)
+	d := c.Decide(camera)
+	if s, want := c.Standing(), (Standing{Places: 1, Tried: 1, Tries: 1, Open: 1, Controls: 1}); s != want {
+		t.Errorf("on its way: %+v", s)
+	}
+	c.Ended(camera, d, event.InterceptRefused)
+	if s := c.Standing(); s.Open != 0 {
+		t.Errorf("ended: %+v", s)
+	}
+}
+
 func TestNoFlawBeforeTheControlWorked(t *testing.T) {
 	c := NewCampaign(Wish{Cases: []string{event.CaseUnknownCA}})
 	d := c.Decide(camera)

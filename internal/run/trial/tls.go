@@ -46,7 +46,7 @@ func (e TLS) Run(ctx context.Context, d Device, s plan.Step, t plan.Turn) (err e
 	attacks, cancel := context.WithTimeoutCause(ctx, time.Duration(float64(s.AtMost)*attackShare), errEnough)
 	defer cancel()
 	a := attack{c, d, s, t}
-	err = a.until(attacks, func(n intercept.Standing) bool { return n.Places > 0 && n.Wanted == 0 }, func(n intercept.Standing) bool { return n.Here == 0 })
+	err = a.until(attacks, func(n intercept.Standing) bool { return n.Places > 0 && n.Wanted+n.Open == 0 }, func(n intercept.Standing) bool { return n.Here+n.Open == 0 })
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
