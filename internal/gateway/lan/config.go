@@ -90,6 +90,7 @@ type Redirection struct {
 	To       netip.Prefix // destinations; zero for every one, IPv4 and IPv6
 	Port     uint16       // destination port
 	Local    uint16       // port of the box
+	Last     uint16       // with Local the range of ports, for many conversations at once; 0 for Local alone
 }
 
 // Counts is what the firewall refused since Up, in packets.
@@ -112,6 +113,9 @@ func (r Redirection) String() string {
 	to := "any"
 	if r.To.IsValid() {
 		to = r.To.String()
+	}
+	if r.Last > r.Local {
+		return fmt.Sprintf("%s %s:%d -> :%d-%d", r.Protocol, to, r.Port, r.Local, r.Last)
 	}
 	return fmt.Sprintf("%s %s:%d -> :%d", r.Protocol, to, r.Port, r.Local)
 }

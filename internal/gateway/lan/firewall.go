@@ -143,7 +143,7 @@ func (w wanted) redirects() []netos.Rule {
 		if r.To.IsValid() {
 			rule = append(rule, netos.To{Prefix: r.To})
 		}
-		out = append(out, append(rule, netos.ToPort{L4: r.Protocol, Port: r.Port}, netos.Redirect{Port: r.Local}))
+		out = append(out, append(rule, netos.ToPort{L4: r.Protocol, Port: r.Port}, netos.Redirect{Port: r.Local, Last: r.Last}))
 	}
 	return out
 }

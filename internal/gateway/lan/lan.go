@@ -246,6 +246,9 @@ func (l *LAN) Redirect(ctx context.Context, list ...Redirection) error {
 		if (r.Protocol != netos.TCP && r.Protocol != netos.UDP) || r.Port == 0 || r.Local == 0 {
 			return fmt.Errorf("cannot redirect %s port %d to %d: give TCP or UDP and two ports", r.Protocol, r.Port, r.Local)
 		}
+		if r.Last != 0 && r.Last <= r.Local {
+			return fmt.Errorf("cannot redirect port %d to the ports from %d to %d: the last is not after the first", r.Port, r.Local, r.Last)
+		}
 	}
 	return l.change(ctx, func(w *wanted) { w.redirections = slices.Clone(list) })
 }

@@ -118,13 +118,23 @@ func compileAction(s Stmt) []expr.Any {
 	case Masquerade:
 		return []expr.Any{&expr.Masq{}}
 	case Redirect:
-		return []expr.Any{
-			&expr.Immediate{Register: reg, Data: binaryutil.BigEndian.PutUint16(s.Port)},
-			&expr.Redir{RegisterProtoMin: reg, RegisterProtoMax: reg, Flags: unix.NF_NAT_RANGE_PROTO_SPECIFIED},
-		}
+		return compileRedirect(s)
 	default:
 		return nil
 	}
+}
+
+func compileRedirect(s Redirect) []expr.Any {
+	const last = reg + 1
+	port := func(in uint32, p uint16) expr.Any {
+		return &expr.Immediate{Register: in, Data: binaryutil.BigEndian.PutUint16(p)}
+	}
+	to := &expr.Redir{RegisterProtoMin: reg, RegisterProtoMax: reg, Flags: unix.NF_NAT_RANGE_PROTO_SPECIFIED}
+	if s.Last == 0 {
+		return []expr.Any{port(reg, s.Port), to}
+	}
+	to.RegisterProtoMax = last
+	return []expr.Any{port(reg, s.Port), port(last, s.Last), to}
 }
 
 func meta(k expr.MetaKey) expr.Any { return &expr.Meta{Key: k, Register: reg} }

@@ -51,7 +51,8 @@ var every = Table{
 		}},
 		{Name: "input", Type: ChainFilter, Hook: HookInput, Priority: 5},
 		{Name: "redirections", Type: ChainNAT, Hook: HookPrerouting, Priority: -100, Rules: []Rule{
-			{In{"lan0"}, ToPort{UDP, 53}, Redirect{5353}},
+			{In{"lan0"}, ToPort{UDP, 53}, Redirect{Port: 5353}},
+			{In{"lan0"}, ToPort{TCP, 443}, Redirect{Port: 8443, Last: 8450}},
 		}},
 		{Name: "translate", Type: ChainNAT, Hook: HookPostrouting, Priority: 100, Rules: []Rule{{Out{"wan0"}, Masquerade{}}}},
 	},
@@ -82,7 +83,7 @@ func different() map[string]Table {
 		"a verdict":        edit(func(t *Table) { t.Chains[0].Rules[0] = Rule{Tracked{StateEstablished | StateRelated}, Drop{}} }),
 		"a rate":           edit(func(t *Table) { t.Chains[0].Rules[9] = Rule{OverEach{"talkers", Limit{Rate: 101, Burst: 200}}, Drop{}} }),
 		"a set in a rule":  edit(func(t *Table) { t.Chains[0].Rules[13] = Rule{FromSet{Family: FamilyIPv6, Set: "tried6"}, Drop{}} }),
-		"a redirected one": edit(func(t *Table) { t.Chains[3].Rules[0] = Rule{In{"lan0"}, ToPort{UDP, 53}, Redirect{5354}} }),
+		"a redirected one": edit(func(t *Table) { t.Chains[3].Rules[0] = Rule{In{"lan0"}, ToPort{UDP, 53}, Redirect{Port: 5354}} }),
 	}
 }
 

@@ -233,8 +233,11 @@ type (
 	Jump struct{ Chain string }
 	// Masquerade gives the packet the address of the link it leaves by.
 	Masquerade struct{}
-	// Redirect sends the packet to a port of the box itself.
-	Redirect struct{ Port uint16 }
+	// Redirect sends the packet to a port of the box itself, or to one of those from
+	// Port to Last, where Last is not 0. With several the kernel has room for
+	// conversations that one host began from one port with different servers; with a
+	// single one it has to give such a conversation another port of the host's.
+	Redirect struct{ Port, Last uint16 }
 )
 
 func (Accept) String() string     { return "accept" }
@@ -243,7 +246,12 @@ func (Reject) String() string     { return "reject with icmpx admin-prohibited" 
 func (Return) String() string     { return "return" }
 func (j Jump) String() string     { return "jump " + j.Chain }
 func (Masquerade) String() string { return "masquerade" }
-func (r Redirect) String() string { return fmt.Sprintf("redirect to :%d", r.Port) }
+func (r Redirect) String() string {
+	if r.Last == 0 {
+		return fmt.Sprintf("redirect to :%d", r.Port)
+	}
+	return fmt.Sprintf("redirect to :%d-%d", r.Port, r.Last)
+}
 
 func (In) stmt()         {}
 func (Out) stmt()        {}

@@ -33,7 +33,7 @@ type trials struct {
 
 	conductor   *fault.Conductor
 	interceptor *intercept.Interceptor
-	port        uint16 // of the interceptor
+	port, last  uint16 // of the interceptor
 	others      atomic.Pointer[[]netip.Addr]
 	policy      atomic.Pointer[intercept.Policy]
 	stop        context.CancelFunc
@@ -70,7 +70,7 @@ func (t *trials) open(ctx context.Context) error {
 	b.resolver.SetFault(t.conductor.Fault())
 	listener, err := t.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot open the port of the interceptor: %w", err)
+		return fmt.Errorf("cannot open the ports of the interceptor: %w", err)
 	}
 	t.interceptor, err = intercept.New(intercept.Config{
 		Listener: listener, Policy: t, Note: b.note, Operator: b.cfg.Operator,
@@ -95,19 +95,6 @@ func (t *trials) close() error {
 	t.stop()
 	t.running.Wait()
 	return t.redirect(context.Background(), "", nil)
-}
-
-// listen opens the interceptor's port on the LAN, for IPv4 and IPv6.
-func (t *trials) listen(ctx context.Context) (l net.Listener, err error) {
-	b := t.box
-	err = b.cfg.Kernel.Do(func() (err error) {
-		l, err = new(net.ListenConfig).Listen(ctx, "tcp", "[::]:0")
-		return err
-	})
-	if err == nil {
-		t.port = uint16(l.Addr().(*net.TCPAddr).Port) //nolint:gosec // a port
-	}
-	return l, err
 }
 
 // watchOthers keeps the list of addresses that are another device's.
@@ -199,7 +186,7 @@ const (
 func (e tlsTrial) Run(ctx context.Context, d trial.Device, s plan.Step, turn plan.Turn) error {
 	paths := []lan.Redirection{{Protocol: netos.UDP, Port: portQUIC, Local: portClosed}}
 	for _, p := range e.ports(ctx) {
-		paths = append(paths, lan.Redirection{Protocol: netos.TCP, Port: p, Local: e.t.port})
+		paths = append(paths, lan.Redirection{Protocol: netos.TCP, Port: p, Local: e.t.port, Last: e.t.last})
 	}
 	return trial.TLS{Use: e.t.use, Operator: e.t.box.cfg.Operator != nil, Redirect: func(ctx context.Context, on bool) error {
 		if !on {
