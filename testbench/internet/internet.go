@@ -43,6 +43,8 @@ type Options struct {
 	WANLink string
 	// Inside runs a function where WANLink is (lab.Site.Do); nil: right here.
 	Inside func(func() error) error
+	// Lease is for how long the provider lends an IPv4 address; an hour when 0.
+	Lease time.Duration
 	// NoDelegation: the provider gives no IPv6 prefix, so that only NAT66 is left.
 	NoDelegation bool
 	// NoIPv6: the uplink has no IPv6 at all: no advertisements, no DHCPv6.
@@ -144,7 +146,7 @@ func (i *Internet) uplink(ctx context.Context, o Options) error {
 	}
 	u := provider.Uplink{
 		Link: o.WANLink, RouterV4: netip.MustParsePrefix(RouterV4), RouterV6: netip.MustParsePrefix(RouterV6),
-		First: netip.MustParseAddr(LeasesFrom), Resolvers: i.ResolverAddrs(), NoIPv6: o.NoIPv6, Inside: o.Inside,
+		First: netip.MustParseAddr(LeasesFrom), Resolvers: i.ResolverAddrs(), NoIPv6: o.NoIPv6, Lease: o.Lease, Inside: o.Inside,
 	}
 	if !o.NoDelegation {
 		u.Pool = netip.MustParsePrefix(Delegated)

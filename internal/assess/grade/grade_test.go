@@ -172,6 +172,16 @@ func TestDNSSECLadder(t *testing.T) {
 	}
 }
 
+// TestAStepWithHolesSaysSo: who reads of the step alone reads of them too.
+func TestAStepWithHolesSaysSo(t *testing.T) {
+	for verdict, holes := range map[string]bool{"PASS": false, "INCONCLUSIVE": false, "NOT TESTED": false, "PARTIAL": true, "FAIL": true} {
+		got := Ladders(found("DS-01=PASS", "DS-04="+verdict), nil).DNSSEC
+		if got.Code != "D3" || strings.Contains(got.Text, "holes") != holes || (got.Needs != "") != holes {
+			t.Errorf("DS-04 %s: %+v", verdict, got)
+		}
+	}
+}
+
 func TestIPv6Ladder(t *testing.T) {
 	schema := []fact.Decl{{Key: "ipv6.ladder", Type: fact.Text}, {Key: "ipv6.blame", Type: fact.Text}}
 	for value, want := range map[string]string{"I0": "I0", "I3": "I3", "I5": "I5", "I9": "", "": ""} {

@@ -11,6 +11,7 @@ import (
 // The checks that place a device on the DNSSEC ladder.
 const (
 	checkOwn      = "DS-01" // the device itself refuses forged answers
+	checkWhole    = "DS-04" // and refuses them whatever is wrong with their signatures
 	checkResolver = "DS-06" // it uses the resolver the network gives it
 	checkAlarm    = "DS-08" // it respects the resolver's DNSSEC alarm
 	checkPrivate  = "DN-03" // it uses private DNS that the network offers, authenticated
@@ -40,8 +41,7 @@ func dnssecRung(byCheck map[string]rule.Finding) Rung {
 	alarm, private := byCheck[checkAlarm].Verdict, byCheck[checkPrivate].Verdict
 	switch {
 	case own == rule.Pass:
-		return Rung{Code: "D3", Text: "The device validates DNSSEC itself.",
-			Why: "It refused forged answers in the experiment (DS-01)."}
+		return validating(byCheck[checkWhole].Verdict)
 	case resolver == rule.Fail:
 		return roundabout("It asks a resolver that the network did not give it (DS-06).")
 	case alarm == rule.Fail:
@@ -55,6 +55,19 @@ func dnssecRung(byCheck map[string]rule.Finding) Rung {
 	default:
 		return unplaced(own, resolver)
 	}
+}
+
+// validating is D3; a check with holes is one all the same, but whoever reads of the
+// step must read of them too.
+func validating(whole rule.Verdict) Rung {
+	out := Rung{Code: "D3", Text: "The device validates DNSSEC itself.",
+		Why: "It refused forged answers in the experiment (DS-01)."}
+	if whole == rule.Fail || whole == rule.Partial {
+		out.Text = "The device validates DNSSEC itself, but its check has holes."
+		out.Why = "It refused answers with a damaged signature (DS-01), but used others that it should have refused (DS-04)."
+		out.Needs = "Its step holds only when it refuses answers whatever is wrong with their signatures (DS-04)."
+	}
+	return out
 }
 
 func roundabout(why string) Rung {

@@ -56,6 +56,12 @@ type world struct {
 // newWorld builds everything but the box.
 func newWorld(t *testing.T, o lab.Options) *world {
 	t.Helper()
+	return newWorldWith(t, o, internet.Options{})
+}
+
+// newWorldWith has an internet of another kind.
+func newWorldWith(t *testing.T, o lab.Options, i internet.Options) *world {
+	t.Helper()
 	lab.Need(t)
 	for _, p := range []string{"busybox", "curl", "dig"} {
 		if _, err := exec.LookPath(p); err != nil {
@@ -66,7 +72,8 @@ func newWorld(t *testing.T, o lab.Options) *world {
 	l, err := lab.New(t.Context(), o)
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
-	net, err := internet.Start(t.Context(), l.Internet.Host(lab.InternetLink), internet.Options{WANLink: lab.InternetLink, Inside: l.Internet.Do})
+	i.WANLink, i.Inside = lab.InternetLink, l.Internet.Do
+	net, err := internet.Start(t.Context(), l.Internet.Host(lab.InternetLink), i)
 	must(t, err)
 	t.Cleanup(func() { must(t, net.Close()) })
 	anchors := []byte(net.TrustAnchorFile())

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 
@@ -88,6 +89,6 @@ func (d *dhcp4) grant(q *dhcpv4.DHCPv4, kind dhcpv4.MessageType, lease netip.Add
 		return nil, err
 	}
 	m.YourIPAddr = lease.AsSlice()
-	dhcpv4.WithLeaseTime(uint32(leaseTime.Seconds()))(m)
+	dhcpv4.WithLeaseTime(uint32(cmp.Or(d.link.Lease, leaseTime).Seconds()))(m)
 	return m, nil
 }

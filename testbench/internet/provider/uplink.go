@@ -18,6 +18,8 @@ type Uplink struct {
 	Resolvers []netip.Addr
 	// Pool is what prefixes are cut from; the zero value delegates none.
 	Pool netip.Prefix
+	// Lease is for how long DHCPv4 lends an address; an hour when 0.
+	Lease time.Duration
 	// NoIPv6 leaves out advertisements and DHCPv6.
 	NoIPv6 bool
 	// Inside runs a function in the link's network namespace; nil: right here.
