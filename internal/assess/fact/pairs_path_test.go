@@ -44,6 +44,35 @@ func TestADeviceThatGivesInToMissingSignatures(t *testing.T) {
 	}
 }
 
+// TestBothWaysOfLeavingSignaturesOut: a name is refused when it is refused both ways,
+// and pairs are counted, not rounds.
+func TestBothWaysOfLeavingSignaturesOut(t *testing.T) {
+	nothing, path := pass(6*time.Second), about("example.", rrDNSKEY, nil)
+	for _, c := range []struct {
+		name              string
+		pairs             int
+		atName, onThePath []deed
+		want              string
+	}{
+		{"refused both ways", 3, []deed{ask, nothing}, []deed{ask, path, nothing}, "refused cam.example (3 pairs)"},
+		{"refused both ways, in two pairs", 2, []deed{ask, nothing}, []deed{ask, path, nothing}, "short cam.example (2 pairs)"},
+		{"taken at the name", 3, []deed{ask, open(trialAddr)}, []deed{ask, path, nothing}, "accepted cam.example (3 of 3 attempts)"},
+		{"taken on the path", 3, []deed{ask, nothing}, []deed{ask, path, open(trialAddr)}, "accepted cam.example (3 of 3 attempts)"},
+		{"unclear on the path", 3, []deed{ask, nothing}, []deed{ask, path, plainly, nothing}, "unclear cam.example (it also asked without signatures)"},
+	} {
+		s := newTrial()
+		for range c.pairs {
+			s.pair++
+			s.round(event.ArmControl, trialName, ask, open(trialAddr), pass(5*time.Second))
+			s.round(event.ArmStripped, trialName, c.atName...)
+			s.round(event.ArmStripped, trialName, c.onThePath...)
+		}
+		if got := s.standing(t, "pairs.stripped_"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // TestWhatFollowsFromADamagedPath: what the device asks about other names while keys
 // above them lack signatures says nothing of its habits; in other rounds it does. The
 // scene asks for one more name in each of its three rounds.

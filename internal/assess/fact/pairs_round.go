@@ -36,6 +36,7 @@ type pairRound struct {
 	first   time.Time // the first answer, or dropped question, for the name
 	changed int       // answers with the fault
 	denied  int       // answers in which a denial was damaged
+	path    bool      // so were answers above the name, of the arm stripped
 	plain   bool      // a question came without DO, and so got the genuine answer
 	gaveIn  bool      // one came so after an answer without signatures to one with DO
 	secure  bool      // the genuine answer is
@@ -103,7 +104,7 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 	r.because.See(ev)
 	r.secure = r.secure || n.State == "secure"
 	if !tellsAddress(n.Type) {
-		r.denied += one(!n.Unchanged)
+		r.takeAbove(n)
 		return true
 	}
 	if r.first.IsZero() {
@@ -119,6 +120,12 @@ func (r *pairRound) take(ev *sighting, b event.DNSAnswered, n *pairNote) bool {
 	}
 	r.tell(ev, b)
 	return r.arm != event.ArmControl
+}
+
+// takeAbove counts an answer for something else than an address.
+func (r *pairRound) takeAbove(n *pairNote) {
+	r.denied += one(!n.Unchanged)
+	r.path = r.path || r.arm == event.ArmStripped && !n.Unchanged
 }
 
 // takePlain counts an answer in which the damage cannot show. It says no unless the

@@ -170,20 +170,8 @@ func (t *pairTally) refusal(r, c *pairRound) {
 func (l *pairLens) tallies(rounds []*pairRound, arms ...pairArm) ([]string, map[string]*pairTally) {
 	byName := map[string]*pairTally{}
 	for _, a := range arms {
-		own := map[string]*pairTally{}
-		for _, r := range rounds {
-			if r.arm != a.arm {
-				continue
-			}
-			if own[r.name] == nil {
-				own[r.name] = &pairTally{}
-			}
-			l.judge(rounds, r, own[r.name])
-		}
-		for name, t := range own {
-			if t.because.Seen() > 0 {
-				byName[name] = better(byName[name], t)
-			}
+		for name, t := range l.ofArm(rounds, a) {
+			byName[name] = better(byName[name], t)
 		}
 	}
 	var names []string
@@ -192,6 +180,44 @@ func (l *pairLens) tallies(rounds []*pairRound, arms ...pairArm) ([]string, map[
 	}
 	sort.Strings(names)
 	return names, byName
+}
+
+// ofArm is where each name stands with one arm. Where the arm was made in two ways, the
+// worse of them counts.
+func (l *pairLens) ofArm(rounds []*pairRound, a pairArm) map[string]*pairTally {
+	out := map[string]*pairTally{}
+	for _, path := range []bool{false, true} {
+		way := map[string]*pairTally{}
+		for _, r := range rounds {
+			if r.arm != a.arm || r.path != path {
+				continue
+			}
+			if way[r.name] == nil {
+				way[r.name] = &pairTally{}
+			}
+			l.judge(rounds, r, way[r.name])
+		}
+		for name, t := range way {
+			if t.because.Seen() > 0 {
+				out[name] = worse(out[name], t)
+			}
+		}
+	}
+	return out
+}
+
+// worse is the tally that says less for the device; what it rests on is both.
+func worse(a, b *pairTally) *pairTally {
+	if a == nil {
+		return b
+	}
+	x, _ := a.standing()
+	y, _ := b.standing()
+	if y < x {
+		a, b = b, a
+	}
+	a.because.Join(b.because)
+	return a
 }
 
 // better puts together where a name stands with two arms: what was accepted counts

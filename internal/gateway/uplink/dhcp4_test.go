@@ -44,6 +44,9 @@ func TestLeaseIsRenewedAtT1(t *testing.T) {
 		if after := asked.at.Sub(granted.at); after < 2500*time.Millisecond || after > 6*time.Second {
 			t.Errorf("asked after %s, T1 is 3 s", after)
 		}
+		if asked.TransactionID == granted.TransactionID {
+			t.Error("two questions have the same number")
+		}
 		granted = b.message(wire, dhcpv4.MessageTypeAck)
 	}
 	if s := b.uplink.State(); !s.Up {

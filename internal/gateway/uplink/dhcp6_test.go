@@ -31,6 +31,13 @@ func TestResolversOfAdvertisements(t *testing.T) {
 	if got := sprint(s.Resolvers); got != "[2001:db8:100::53 fe80::53%13]" {
 		t.Errorf("resolvers %s", got)
 	}
+	must(t, b.kernel.Do(func() error { // the zone is understood in the link's own namespace
+		c, err := net.Dial("udp6", netip.AddrPortFrom(s.Resolvers[1], 53).String())
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}))
 	b.pulled = true
 	must(t, b.lab.Uplink(false))
 	b.wait("without resolvers", func(s State) bool { return !s.Carrier && len(s.Resolvers) == 0 })

@@ -127,7 +127,12 @@ func extend4(ctx context.Context, client *nclient4.Client, way way4, former *lea
 		to = server
 		match = nclient4.IsAll(match, nclient4.IsCorrectServer(server.IP))
 	}
-	m, err := dhcpv4.NewRenewFromAck(former.raw.ACK, dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
+	id, err := dhcpv4.GenerateTransactionID() // an answer to an earlier question is none to this one
+	if err != nil {
+		return nil, err
+	}
+	m, err := dhcpv4.NewRenewFromAck(former.raw.ACK, dhcpv4.WithTransactionID(id),
+		dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
 	if err != nil {
 		return nil, err
 	}

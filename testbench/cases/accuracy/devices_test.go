@@ -107,7 +107,7 @@ var devices = []device{
 }
 
 // takesUnsigned is how systemd-resolved says that it holds an answer of a signed zone
-// for one of an unsigned zone, as releases do that know their CVE-2023-7008.
+// for one of an unsigned zone, as some releases do (compare CVE-2023-7008).
 const takesUnsigned = `Looking at www\.cam\.example IN A+ \S+: no-signature\nFound verdict for lookup www\.cam\.example IN A+: insecure`
 
 // deviceLog is where the script of a device that confesses leaves its log.
