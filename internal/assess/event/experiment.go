@@ -118,8 +118,8 @@ const (
 	InterceptCompleted = "completed"
 	InterceptRefused   = "refused"   // a fatal alert, or the connection closed before data
 	InterceptNoHello   = "no-hello"  // no ServerHello was possible with what the client offers
-	InterceptPassed    = "passed"    // of CasePass: bytes of the genuine server went both ways
-	InterceptSilent    = "silent"    // of CasePass: the genuine server did not answer
+	InterceptPassed    = "passed"    // of CasePass: the client sent the genuine server application data, and bytes came back
+	InterceptSilent    = "silent"    // of CasePass: the genuine server did not answer, or was sent no application data
 	InterceptSwallowed = "swallowed" // of CaseSwallowed
 	InterceptBroken    = "broken"    // the box could not do it; Why says why
 )

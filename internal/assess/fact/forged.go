@@ -24,8 +24,9 @@ type forgedFlow struct {
 	boot   int
 	hello  *event.Event
 	chosen bool   // a ServerHello was seen
+	modern bool   // it chose TLS 1.3
 	leaf   string // SHA-256 of the leaf, where it was readable
-	data   bool   // application data of the client
+	data   bool   // application data of the client; in TLS 1.3 more than an alert
 	local  bool
 }
 
@@ -93,16 +94,22 @@ func (l *forgedLens) see(w *world, ev *sighting, role Role) {
 	case event.ClientHello:
 		l.seeHello(w, ev, b)
 	case event.ServerHello:
-		l.with(ev, func(f *forgedFlow) { f.chosen = true })
+		l.with(ev, func(f *forgedFlow) { f.chosen, f.modern = true, event.TLSVersion(b.Version) >= 0x0304 })
 	case event.Certificates:
 		if b.From == event.FromServer && len(b.Chain) > 0 {
 			l.with(ev, func(f *forgedFlow) { f.leaf = b.Chain[0].SHA256 })
 		}
 	case event.TLSAppData:
 		if b.From == event.FromClient {
-			l.with(ev, func(f *forgedFlow) { f.data = true })
+			l.with(ev, func(f *forgedFlow) { f.sent(b.Length) })
 		}
 	}
+}
+
+// sent takes a record of application data of the client. In TLS 1.3 a short one may be
+// nothing but a refusal.
+func (f *forgedFlow) sent(length int) {
+	f.data = f.data || !f.modern || length >= event.FinishedLimit
 }
 
 func (l *forgedLens) with(ev *sighting, do func(*forgedFlow)) {

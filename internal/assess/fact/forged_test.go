@@ -20,6 +20,8 @@ type forgery struct {
 	port uint16
 	// hidden leaves the packets of the connections out of the log.
 	hidden bool
+	// alerts makes the device send nothing but an alert, protected as in TLS 1.3.
+	alerts bool
 }
 
 func newForgery() *forgery {
@@ -59,9 +61,16 @@ func (f *forgery) connect(n event.InterceptNote) {
 	f.note(begun)
 	packets(choice(0x0304, 0x1301))
 	if n.Outcome == event.InterceptAccepted || n.Outcome == event.InterceptPassed {
-		packets(done13()...)
+		packets(f.done()...)
 	}
 	f.note(n)
+}
+
+func (f *forgery) done() []event.Body {
+	if f.alerts {
+		return []event.Body{event.TLSAppData{From: event.FromClient, Length: 19}}
+	}
+	return done13()
 }
 
 func (f *forgery) note(n event.InterceptNote) {
@@ -87,6 +96,23 @@ func TestForgedServersAreNotTheService(t *testing.T) {
 
 func (f *forgery) pass() {
 	f.connect(event.InterceptNote{Case: event.CasePass, Outcome: event.InterceptPassed})
+}
+
+// TestAnAlertIsNoConversation: in TLS 1.3 a refusal is sent as application data.
+func TestAnAlertIsNoConversation(t *testing.T) {
+	f := newForgery()
+	f.alerts = true
+	f.pass()
+	for range 2 {
+		f.refuse(event.CaseUnknownCA, 10)
+		f.boot()
+	}
+	f.refuse(event.CaseUnknownCA, 1)
+	f.pass()
+	const want = "unclear [cam.example:443 (no untouched connection that worked before and after)]"
+	if got := f.standing(t, "unknown_ca"); got != want {
+		t.Errorf("it stands %s, want %s", got, want)
+	}
 }
 
 func (f *forgery) refuse(flaw string, times int) {

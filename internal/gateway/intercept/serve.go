@@ -114,7 +114,7 @@ func (i *Interceptor) handle(ctx context.Context, c net.Conn) {
 	}
 	if f.hello == nil {
 		i.counts.spliced.Add(1)
-		i.splice(ctx, c, server, f.bytes)
+		i.splice(ctx, c, server, f.bytes, nil)
 		return
 	}
 	h := Hello{Client: remote(c), Server: server, Name: nameOf(f.hello.ServerName), At: i.cfg.Now()}

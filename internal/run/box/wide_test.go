@@ -9,6 +9,23 @@ import (
 	"testing"
 )
 
+// greet connects to one of the ports and sends a byte.
+func greet(w *wide, at string) error {
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		return err
+	}
+	s, err := w.Accept()
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	_, err = io.WriteString(c, "x")
+	if err == nil {
+		_, err = io.ReadFull(s, make([]byte, 1))
+	}
+	return errors.Join(err, c.Close(), s.Close())
+}
+
 func TestSeveralPortsAsOne(t *testing.T) {
 	all, err := inARow(t.Context(), 4)
 	if err != nil {
@@ -20,21 +37,9 @@ func TestSeveralPortsAsOne(t *testing.T) {
 		if got := all[i].Addr().(*net.TCPAddr).Port; got != first+i {
 			t.Errorf("port %d is %d, want %d", i, got, first+i)
 		}
-		c, err := net.Dial("tcp", all[i].Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := w.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, "x"); err != nil {
-			t.Error(err)
-		}
-		if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+		if err := greet(w, all[i].Addr().String()); err != nil {
 			t.Errorf("at port %d: %v", i, err)
 		}
-		_, _ = c.Close(), s.Close()
 	}
 	if err := errors.Join(w.Close(), w.Close()); err != nil {
 		t.Errorf("closed: %v", err)
