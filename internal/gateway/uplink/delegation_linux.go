@@ -103,7 +103,7 @@ func delegated(pd *dhcpv6.OptIAPD, o *dhcpv6.OptIAPrefix) (delegation, bool) {
 	if !ok || o.ValidLifetime <= 0 {
 		return delegation{}, false
 	}
-	d := delegation{prefix: p, end: max(o.ValidLifetime, shortestLease), renew: pd.T1, rebind: pd.T2}
+	d := delegation{prefix: p, end: min(max(o.ValidLifetime, shortestLease), longestLease), renew: pd.T1, rebind: pd.T2}
 	if d.renew <= 0 || d.renew > d.rebind || d.rebind > d.end {
 		d.renew, d.rebind = d.end/2, d.end*4/5
 	}

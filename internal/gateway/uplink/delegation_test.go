@@ -90,6 +90,12 @@ func FuzzDelegation(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(m.ToBytes())
+	pd := &dhcpv6.OptIAPD{}
+	pd.Options.Add(&dhcpv6.OptIAPrefix{
+		ValidLifetime: 0xffffffff * time.Second, Prefix: &net.IPNet{IP: net.ParseIP("2001:db8:77::"), Mask: net.CIDRMask(56, 128)},
+	})
+	m.AddOption(pd)
+	f.Add(m.ToBytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := dhcpv6.MessageFromBytes(b)
 		if err != nil {

@@ -84,7 +84,7 @@ func parse4(raw *nclient4.Lease) (lease4, error) {
 		bits = 32
 	}
 	l := lease4{raw: raw, address: netip.PrefixFrom(own, bits), routers: addrs(ack.Router()), resolvers: addrs(ack.DNS())}
-	l.end = max(ack.IPAddressLeaseTime(time.Hour), shortestLease)
+	l.end = min(max(ack.IPAddressLeaseTime(time.Hour), shortestLease), longestLease)
 	l.renew, l.rebind = ack.IPAddressRenewalTime(l.end/2), ack.IPAddressRebindingTime(l.end*7/8)
 	if l.renew <= 0 || l.renew > l.rebind || l.rebind > l.end {
 		l.renew, l.rebind = l.end/2, l.end*7/8

@@ -14,6 +14,9 @@ const (
 	firstPause    = time.Second
 	longestPause  = time.Minute
 	shortestLease = 30 * time.Second // shorter ones are taken for this
+	// longestLease is what longer ones, up to for ever (RFC 2131 section 3.3), are taken
+	// for: they are renewed all the same.
+	longestLease = 366 * 24 * time.Hour
 	// leastPause is between two attempts to prolong a lease (RFC 2131 section 4.4.5).
 	leastPause = time.Minute
 )
