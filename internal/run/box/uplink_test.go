@@ -56,9 +56,10 @@ func TestUplinkIsLentForATime(t *testing.T) {
 	if held := time.Since(begun); held < 20*time.Second {
 		t.Errorf("the lease of 30 s was given up after %s", held)
 	}
-	if s := w.box.uplink.State(); s.Up || !s.Carrier || len(s.Addresses)+len(s.Resolvers) > 0 {
-		t.Errorf("state %+v", s)
-	}
+	w.until("nothing is left of the lease", func() bool {
+		s := w.box.uplink.State()
+		return !s.Up && s.Carrier && len(s.Addresses)+len(s.Resolvers) == 0
+	})
 	w.untilDNS("SERVFAIL")
 	w.filter("delete table ip silent")
 	w.untilDNS("NOERROR")
