@@ -26,7 +26,11 @@ build: ## build bin/assay, one static binary
 	@$(BUILD) -o bin/assay ./cmd/assay
 
 .PHONY: demo
-demo: build ## grade two virtual devices, a careful and a careless one; no root, no hardware
+demo: build ## four virtual devices, the real gateway, the live page; no root, no hardware
+	@bin/assay demo
+
+.PHONY: samples
+samples: build ## grade the captures of two virtual devices; also where there are no namespaces
 	@$(GO) run ./testbench/sample bin/demo
 	@for d in careful-camera careless-plug; do \
 		code=0; bin/assay grade --format html --output bin/demo/$$d.html bin/demo/$$d.pcapng || code=$$?; \

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"assay/internal/assess"
 	"assay/internal/assess/event"
 	"assay/internal/panel"
+	"assay/internal/panel/door"
 	"assay/internal/panel/page"
 	"assay/internal/run/box"
 	"assay/internal/run/config"
@@ -25,7 +28,7 @@ type demo struct {
 	world   *world
 	devices []fleet.Device
 	show    *show.Show
-	serve   *serving
+	serve   *door.Server
 	book    assess.Book
 
 	mu      sync.Mutex
@@ -75,7 +78,7 @@ func (d *demo) start(ctx context.Context, l *lab.Lab, o boxOptions) (running, er
 }
 
 // open serves the page on the port that the lab was handed.
-func (d *demo) open(ctx context.Context) (*serving, error) {
+func (d *demo) open(ctx context.Context) (*door.Server, error) {
 	file := lab.Inherited(0)
 	if file == nil {
 		return nil, errors.New("the page's port was not handed on")
@@ -88,9 +91,13 @@ func (d *demo) open(ctx context.Context) (*serving, error) {
 	if err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}
-	s, err := serveOpen(context.WithoutCancel(ctx), socket, p)
+	everybody, err := door.New(door.Config{Open: true})
+	if err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	s, err := door.Serve(context.WithoutCancel(ctx), socket, everybody.Wrap(p, http.NotFoundHandler()), nil)
 	if err == nil {
-		d.c.tell("assay: the page is at http://%s/ - open it in a browser; http://%s/kiosk is for a projector. Ctrl-C ends everything and leaves nothing behind.\n", socket.Addr(), socket.Addr())
+		d.c.tell("assay: the page is at %s/ - open it in a browser; %s/kiosk is for a projector. Ctrl-C ends everything and leaves nothing behind.\n", s.Base(), s.Base())
 	}
 	return s, err
 }
@@ -137,7 +144,7 @@ func (d *demo) evaluate(ctx context.Context, i int, v fleet.Device) (s session.S
 	if err := d.show.Order(ctx, panel.Order{Kind: panel.OrderStart, Details: told}); err != nil {
 		return s, err
 	}
-	self, err := os.Executable()
+	self, err := d.self()
 	if err != nil {
 		return s, err
 	}
@@ -161,6 +168,19 @@ func (d *demo) evaluate(ctx context.Context, i int, v fleet.Device) (s session.S
 	case <-ctx.Done():
 		return s, context.Cause(ctx)
 	}
+}
+
+// self is this program by the name that it knows itself by.
+func (d *demo) self() (string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(d.world.lab.Dir(), "assay")
+	if err := os.Symlink(program, name); err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	return name, nil
 }
 
 func (d *demo) plug(a *appliance) {
@@ -203,7 +223,7 @@ func (d *demo) close(ctx context.Context) (err error) {
 		err = d.world.close(ctx)
 	}
 	if d.serve != nil {
-		err = errors.Join(err, d.serve.close())
+		err = errors.Join(err, d.serve.Close())
 	}
 	return err
 }

@@ -44,6 +44,7 @@ type gatewayCmd struct {
 	LAN         string `name:"lan" placeholder:"PORT" help:"Port of the device under test; goes before the settings."`
 	WAN         string `name:"wan" placeholder:"PORT" help:"Port to the network; goes before the settings."`
 	PrintConfig bool   `help:"Print a settings file with every setting explained, and do nothing else."`
+	NewKey      bool   `help:"Make another key for the page; the former one and all sessions end."`
 	JSON        bool   `name:"json" help:"Print every change of a run as a line of JSON."`
 }
 

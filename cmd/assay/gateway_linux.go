@@ -15,6 +15,7 @@ import (
 	"assay/internal/assess/event"
 	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/netos"
+	"assay/internal/panel"
 	"assay/internal/run/box"
 	"assay/internal/run/config"
 	"assay/internal/run/health"
@@ -41,11 +42,21 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	teller := &teller{console: c, asJSON: g.JSON, said: map[string]string{}}
-	cfg.Kernel, cfg.Publish, cfg.Progress = kernel, teller.take, progressTeller(c)
+	shown := newBoxPage(set, cfg.Book)
+	cfg.Kernel, cfg.Beat, cfg.Progress = kernel, shown.show.Beat, progressTeller(c)
+	cfg.Publish = func(s session.Snapshot) {
+		teller.take(s)
+		shown.show.Run(s)
+	}
 	cfg.Warn = func(err error) { c.tell("assay: %v\n", err) }
 	b, err := box.Start(ctx, cfg)
 	if err != nil {
 		return fail(exitMissing, "cannot start the gateway: %w", err)
+	}
+	shown.show.Keep(b.Store())
+	shown.show.Use(controls{box: b, base: box.Next{Run: set.Run, Plan: cfg.Plan, Steps: cfg.Steps, Consent: cfg.Consent, Reset: cfg.Reset}})
+	if err := shown.serve(ctx, c, set, g.NewKey); err != nil {
+		return errors.Join(fail(exitMissing, "cannot show the page: %w", err), shown.close(), b.Close(context.Background()))
 	}
 	c.tell("assay: plug the device into %s; it gets an address of %s. Runs are kept in %s. Ctrl-C ends everything.\n",
 		set.Ports.LAN, b.Addresses().IPv4.Masked(), set.Store.Folder)
@@ -53,7 +64,7 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	case <-ctx.Done():
 	case <-b.Failed():
 	}
-	if err := b.Close(context.Background()); err != nil {
+	if err := errors.Join(shown.close(), b.Close(context.Background())); err != nil {
 		return fail(exitMissing, "the gateway ended: %w", err)
 	}
 	return nil
@@ -70,6 +81,9 @@ func boxConfig(set config.Config) (box.Config, error) {
 		return cfg, err
 	}
 	cfg.Plan = cfg.Steps.ID
+	cfg.Consent, cfg.Reset = consent(panel.Details{
+		Tester: set.Run.Tester, Owner: set.Run.Owner, Model: set.Run.Model, Serial: set.Run.Serial,
+	}, time.Now().Format(time.DateOnly)), set.Run.Reset
 	cfg.Operator, err = loadOperator(set.Run)
 	return cfg, err
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
-	"slices"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -76,18 +75,6 @@ func protect(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-}
-
-// Fit says whether the page may be where it is wanted: never on the device's port, and
-// never wherever it happens to be reachable.
-func Fit(at netip.Addr, lan []netip.Prefix) error {
-	if at.IsUnspecified() || at.IsMulticast() {
-		return fmt.Errorf("cannot show the page at %s: name the one address at which the lab reaches the box", at)
-	}
-	if slices.ContainsFunc(lan, func(p netip.Prefix) bool { return p.Contains(at.WithZone("").Unmap()) }) {
-		return fmt.Errorf("cannot show the page at %s: it is on the device's port, and the device is not to see how it is judged", at)
-	}
-	return nil
 }
 
 // connectionsMost bounds the connections of all readers together.

@@ -13,7 +13,21 @@ type Config struct {
 	DNS     DNS
 	Lookups Lookups
 	Run     Run
+	Page    Page
 	Store   Store
+}
+
+// From where the page can be reached.
+const (
+	PageNetwork = "network" // over the WAN port, and from this machine
+	PageLocal   = "local"   // from this machine alone
+	PageOff     = "off"
+)
+
+// Page says where the box shows its page.
+type Page struct {
+	Reach string
+	Port  int
 }
 
 // Ports are the names of the two links; "" lets the box find them.
@@ -79,6 +93,10 @@ type Run struct {
 	// Plan is what is done with a device: "observe", the id of a plan of rules/plans, or
 	// a file of steps, FILE.yaml.
 	Plan string
+	// Tester and Owner agreed to factory passwords being tried; both or neither. Reset
+	// says how the device is put back to its factory state: without it nobody tries
+	// wrong passwords in a row.
+	Tester, Owner, Model, Reset string
 	// Certificate and Key are files of a publicly trusted certificate of the operator's,
 	// PEM with its chain, which the experiments of TC-03 and TC-04 need; both or
 	// neither.
@@ -110,6 +128,7 @@ func Default() Config {
 		Uplink: Uplink{Mode: "auto"},
 		LAN:    LAN{IPv6: "auto", DHCPv6: "stateless", Lease: time.Hour},
 		Run:    Run{Profile: "internet-standards", Plan: "observe", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Devices: 4},
+		Page:   Page{Reach: PageNetwork, Port: 8643},
 		Store:  Store{Folder: "/var/lib/assay/runs", State: "/var/lib/assay/state", Runs: 200, Bytes: 20 << 30},
 	}
 }

@@ -20,6 +20,7 @@ func (d *reader) config(n *yaml.Node, c *Config) {
 		field{"dns", func(n *yaml.Node) { d.dns(n, &c.DNS) }},
 		field{"lookups", func(n *yaml.Node) { d.lookups(n, &c.Lookups) }},
 		field{"run", func(n *yaml.Node) { d.run(n, &c.Run) }},
+		field{"page", func(n *yaml.Node) { d.page(n, &c.Page) }},
 		field{"store", func(n *yaml.Node) { d.store(n, &c.Store) }},
 	)
 }
@@ -51,6 +52,10 @@ func (d *reader) uplink(n *yaml.Node, u *Uplink) {
 	case u.Mode != "static" && told > 0:
 		d.say(n, "addresses and gateways belong to mode static, and the mode is %s", u.Mode)
 	}
+}
+
+func (d *reader) page(n *yaml.Node, p *Page) {
+	d.mapping(n, d.choice("reach", &p.Reach, PageNetwork, PageLocal, PageOff), d.count("port", &p.Port, 1, 65535))
 }
 
 // Bounds of the LAN's IPv4 network: room for a few devices, and no more leases
@@ -141,11 +146,15 @@ func (d *reader) run(n *yaml.Node, r *Run) {
 	d.mapping(n,
 		d.text("operator", &r.Operator), d.text("label", &r.Label), d.text("firmware", &r.Firmware), d.text("serial", &r.Serial),
 		d.text("profile", &r.Profile), d.text("plan", &r.Plan),
+		d.text("tester", &r.Tester), d.text("owner", &r.Owner), d.text("model", &r.Model), d.text("reset", &r.Reset),
 		d.text("certificate", &r.Certificate), d.text("key", &r.Key),
 		d.duration("observe", &r.Observe, 0, 7*day),
 		d.duration("gone", &r.Gone, 0, 7*day),
 		d.count("devices", &r.Devices, 1, mostDevices),
 	)
+	if (r.Tester == "") != (r.Owner == "") {
+		d.say(n, "tester and owner belong together: passwords are tried when both agree, or not at all")
+	}
 	if (r.Certificate == "") != (r.Key == "") {
 		d.say(n, "certificate and key belong together: name both files or neither")
 	}

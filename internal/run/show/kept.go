@@ -43,7 +43,21 @@ func (s *Show) kept1(p store.Place) panel.Kept {
 		Bytes:   p.Size(), Current: r.State == store.Running,
 	}
 	k.Lamps, k.Graded = s.lampsOf(p)
+	s.overtake(&k)
 	return k
+}
+
+// overtake lets a run that has just ended be told as ended, though the disk does not
+// say so yet.
+func (s *Show) overtake(k *panel.Kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.runs[k.ID]
+	if r == nil || !k.Current || !r.Ended() || !r.Graded {
+		return
+	}
+	k.State, k.Why, k.Current = r.State, r.Why, false
+	k.Verdict, k.Lamps, k.Graded = r.Report.Overall.Verdict, r.Report.Lamps, true
 }
 
 // lampsOf reads the lamps of a kept report, once for each version of it.

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/assess"
+	"assay/internal/panel"
+	"assay/internal/panel/door"
+	"assay/internal/panel/page"
+	"assay/internal/run/config"
+	"assay/internal/run/health"
+	"assay/internal/run/show"
+)
+
+// boxPage is the page of a box, with what it is reached by.
+type boxPage struct {
+	show    *show.Show
+	door    *door.Door
+	servers []*door.Server
+}
+
+// newBoxPage makes what the page shows; serve opens it.
+func newBoxPage(set config.Config, book assess.Book) *boxPage {
+	r := set.Run
+	told := panel.Details{
+		Operator: r.Operator, Label: r.Label, Serial: r.Serial, Firmware: r.Firmware, Profile: r.Profile, Plan: r.Plan,
+		Tester: r.Tester, Owner: r.Owner, Model: r.Model, Reset: r.Reset,
+	}
+	about := func(ctx context.Context) panel.About {
+		a := aboutBox(book, set.Ports)
+		for _, c := range health.Examine(ctx, checks(set)) {
+			a.Checks = append(a.Checks, panel.Check{Title: c.Title, State: toneOf(c.State), Says: c.Says, Do: c.Do})
+		}
+		return a
+	}
+	return &boxPage{show: show.New(show.Config{Told: told, About: about})}
+}
+
+// toneOf is how the page shows a state of health.
+func toneOf(s health.State) string {
+	return map[health.State]string{health.Good: "good", health.Remark: "remarks", health.Bad: "bad"}[s]
+}
+
+// serve opens the page where the settings want it, and tells how to get in.
+func (b *boxPage) serve(ctx context.Context, c *console, set config.Config, newKey bool) (err error) {
+	if set.Page.Reach == config.PageOff {
+		return nil
+	}
+	if b.door, err = door.New(door.Config{Folder: set.Store.State}); err != nil {
+		return err
+	}
+	if newKey {
+		if err := b.door.NewToken(); err != nil {
+			return err
+		}
+	}
+	addresses := append(portAddresses(set.Ports.WAN), netip.MustParseAddr("127.0.0.1"))
+	host, _ := os.Hostname() // a box without a name is reached by its address
+	id, err := door.LoadIdentity(set.Store.State, host, addresses, time.Now())
+	if err != nil {
+		return err
+	}
+	p, err := page.New(page.Config{Source: b.show, Leave: true})
+	if err != nil {
+		return err
+	}
+	h := b.door.Wrap(p, p.Login(id.Fingerprint(), door.Reason))
+	sockets, err := pageSockets(ctx, set)
+	if err != nil {
+		return err
+	}
+	for _, s := range sockets {
+		server, err := door.Serve(context.WithoutCancel(ctx), s, h, &id)
+		if err != nil {
+			return err
+		}
+		b.servers = append(b.servers, server)
+	}
+	b.tell(c, set, id, addresses[0])
+	return nil
+}
+
+// tell says where the page is and how to get in.
+func (b *boxPage) tell(c *console, set config.Config, id door.Identity, at netip.Addr) {
+	if set.Page.Reach == config.PageLocal {
+		at = netip.MustParseAddr("127.0.0.1")
+	}
+	base := "https://" + netip.AddrPortFrom(at, uint16(set.Page.Port)).String() //nolint:gosec // the settings bound it
+	c.tell("assay: the page is at %s/\nassay: its key has the fingerprint %s\n", base, id.Fingerprint())
+	link := b.door.Link(base)
+	if link == "" {
+		c.tell("assay: it asks for the key of the box; 'assay gateway --new-key' makes another when it is lost\n")
+		return
+	}
+	c.tell("assay: the key of the box, shown this once: %s\n", b.door.Token())
+	if picture, err := door.QR(link); err == nil && c.progress {
+		c.tell("%s", picture)
+	}
+}
+
+// pageSockets are where the page listens: on loopback, and on the WAN port alone, to
+// which the socket is bound; the device's port cannot reach either.
+func pageSockets(ctx context.Context, set config.Config) (list []net.Listener, err error) {
+	port := strconv.Itoa(set.Page.Port)
+	local, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the page's port: %w; set another one under page.port", err)
+	}
+	list = append(list, local)
+	if set.Page.Reach != config.PageNetwork {
+		return list, nil
+	}
+	bound := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		failed := c.Control(func(fd uintptr) {
+			err = errors.Join(unix.BindToDevice(int(fd), set.Ports.WAN), unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
+		})
+		return errors.Join(failed, err)
+	}}
+	wide, err := bound.Listen(ctx, "tcp", net.JoinHostPort("", port))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open the page's port on %s: %w; set another one under page.port", set.Ports.WAN, err), local.Close())
+	}
+	return append(list, wide), nil
+}
+
+// portAddresses are those of a port, global ones first; none while it has none.
+func portAddresses(name string) (list []netip.Addr) {
+	port, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil
+	}
+	all, err := port.Addrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
+			list = append(list, p.Addr())
+		}
+	}
+	return list
+}
+
+// close ends the page.
+func (b *boxPage) close() error {
+	var all error
+	for _, s := range b.servers {
+		all = errors.Join(all, s.Close())
+	}
+	return all
+}
