@@ -11,6 +11,7 @@ type labCmd struct {
 	Network       string        `enum:"N1,N2" default:"N2" help:"Network that the device is offered: N1 (IPv4 alone) or N2 (IPv4 and IPv6)."`
 	Shell         bool          `help:"Give a prompt on the device instead of running COMMAND."`
 	Pcap          string        `placeholder:"FILE" help:"Keep what crossed the LAN cable, as the evidence that was graded."`
+	Logins        bool          `help:"Let factory passwords be tried on COMMAND: it is yours, and can be started again."`
 	DeviceTimeout time.Duration `placeholder:"D" help:"End COMMAND after this time, such as 90s; then the report is made."`
 	Profile       string        `placeholder:"ID" help:"Which demands count how much: internet-standards or legal-baseline."`
 	Pace          string        `enum:"careful,fast" default:"careful" help:"How fast the experiments ask COMMAND itself: careful, as they ask hardware, or fast, for a program that bears it."`

@@ -25,6 +25,7 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 		Settings: o.Config, Kernel: kernel, Book: o.Book, Version: o.Version, Plan: o.Plan, Publish: o.Publish, Beat: o.Beat,
 		Roots: roots, Allow: internetNetworks(), Clock: labClock, Warn: o.Warn, Steps: o.Steps, Progress: o.Tell, Operator: o.Operator, Pace: o.Pace,
 	}
+	cfg.Consent, cfg.Reset = consent(o.Next, time.Now().Format(time.DateOnly)), o.Next.Reset
 	if o.Power != nil {
 		cfg.Power, cfg.Resting = o.Power.cycle, o.Power.resting
 	}

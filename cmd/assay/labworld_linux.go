@@ -16,6 +16,7 @@ import (
 	"assay/internal/assess"
 	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/probe"
+	"assay/internal/panel"
 	"assay/internal/run/box"
 	"assay/internal/run/config"
 	"assay/internal/run/plan"
@@ -48,7 +49,8 @@ type boxOptions struct {
 	Tell     func(plan.Progress)
 	Operator *intercept.Operator
 	Pace     probe.Pace
-	Roots    []byte // certificates of the internet's authority, PEM
+	Next     panel.Details // whose consent there is
+	Roots    []byte        // certificates of the internet's authority, PEM
 	Publish  func(session.Snapshot)
 	Beat     func(session.Beat)
 	Warn     func(error)
@@ -87,6 +89,9 @@ func newWorld(ctx context.Context, c *console, cmd *labCmd, book assess.Book, st
 		o.Book, o.Publish, o.Plan = book, w.runs.take, strings.TrimSuffix(filepath.Base(cmd.Plan), ".yaml")
 		if cmd.Pace == "fast" {
 			o.Pace = fastPace()
+		}
+		if cmd.Logins {
+			o.Next.Tester, o.Next.Owner, o.Next.Reset = "the user of the lab", "the user of the lab", "COMMAND is started again."
 		}
 		if cmd.Network == "N1" {
 			o.Config.LAN.IPv6 = "off"

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"assay/internal/gateway/probe"
+	"assay/internal/gateway/probe/login"
 	"assay/internal/run/plan"
 	"assay/internal/run/trial"
 )
@@ -18,9 +19,10 @@ type probeTrial struct{ t *trials }
 
 func (e probeTrial) Run(ctx context.Context, _ trial.Device, s plan.Step, turn plan.Turn) error {
 	b := e.t.box
+	secrets := func(line string) { b.desk.Secrets(e.t.mac, line) }
 	prober, err := probe.New(probe.Config{
 		Interface: b.cfg.Settings.Ports.LAN, Do: b.cfg.Kernel.Do, Device: e.device, From: b.towards, Note: b.note,
-		Secrets: func(line string) { b.desk.Secrets(e.t.mac, line) },
+		Secrets: secrets, Clients: login.Clients(secrets),
 		Consent: e.t.told.Consent, Reset: e.t.told.Reset, Pairs: b.pairs(), All: s.Ports == "all", Pace: b.cfg.Pace, Tell: turn.Tell,
 	})
 	if err != nil {
