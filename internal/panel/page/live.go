@@ -30,6 +30,7 @@ func (p *Page) live(w http.ResponseWriter, r *http.Request) {
 	l, sent, id := p.choose(r), map[string]string{}, r.URL.Query().Get("run")
 	p.stream(w, r, func() (out []any) {
 		view := p.look(id)
+		view.Kiosk = r.URL.Query().Has("kiosk")
 		for _, name := range parts {
 			html, err := p.render(l, "live-"+name, view)
 			if err != nil || sent[name] == string(html) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"assay/internal/gateway/lan"
 	"assay/internal/run/plan"
 	"assay/internal/run/session"
 	"assay/internal/run/trial"
@@ -97,7 +98,26 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 		if err := b.carryThrough(ctx, t, runner, atWork); err != nil {
 			b.cfg.warn(fmt.Errorf("the plan of run %s: %w", id, err))
 		}
+		b.goHome()
 	})
+}
+
+// goHome offers the network of the settings again, for the next device: one that knows
+// IPv4 alone would find nothing where a plan ended on IPv6 alone.
+func (b *Box) goHome() {
+	home := lan.N2
+	if b.cfg.Settings.LAN.IPv6 == "off" {
+		home = lan.N1
+	}
+	b.mu.Lock()
+	away := b.offered != 0 && b.offered != home
+	b.mu.Unlock()
+	if !away || b.planLife.Err() != nil {
+		return
+	}
+	if err := b.Offer(b.planLife, home.String()); err != nil && b.planLife.Err() == nil {
+		b.cfg.warn(fmt.Errorf("the network of the last step stays: %w", err))
+	}
 }
 
 // progress passes on where a plan stands.
