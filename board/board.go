@@ -95,3 +95,27 @@ func (b Board) Pins(byName func(string) gpio.PinIO) (map[Line]gpio.PinIO, error)
 	}
 	return pins, nil
 }
+
+// choose finds a board by its name, or by the model of the computer when the name is
+// "auto".
+func choose(name string, model func() (string, error)) (Board, error) {
+	var known []string
+	for _, b := range Boards() {
+		if b.Name == name {
+			return b, nil
+		}
+		known = append(known, b.Name)
+	}
+	if name != "auto" {
+		return Board{}, fmt.Errorf("there is no board %q: take auto, none or one of %s", name, strings.Join(known, ", "))
+	}
+	text, err := model()
+	if err != nil {
+		return Board{}, fmt.Errorf("cannot tell which computer this is: %w; name the board in the settings, or none", err)
+	}
+	b, ok := ByModel(text)
+	if !ok {
+		return b, fmt.Errorf("cannot light lamps on %q: boards with known wiring are %s", text, strings.Join(known, ", "))
+	}
+	return b, nil
+}

@@ -1,0 +1,131 @@
+package board
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// Driver lights the lamps of a board, hears its button and switches its relay. Its
+// methods may be called by one goroutine each.
+type Driver struct {
+	board  Board
+	pins   map[Line]gpio.PinIO
+	lamps  [5]Lamp
+	levels map[Line]gpio.Level
+}
+
+// Drive takes the lines over: lamps and relay as outputs, the button as an input that
+// is pulled up.
+func Drive(b Board, byName func(string) gpio.PinIO) (*Driver, error) {
+	pins, err := b.Pins(byName)
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{
+		board: b, pins: pins, levels: map[Line]gpio.Level{},
+		lamps: [5]Lamp{b.DNSSEC, b.TLS, b.IPv6, b.Credentials, {Green: b.Run}},
+	}
+	if err := pins[b.Button].In(gpio.PullUp, gpio.BothEdges); err != nil {
+		return nil, cannot(b.Button, err)
+	}
+	return d, d.Close()
+}
+
+func cannot(l Line, err error) error {
+	return fmt.Errorf("cannot use the line %s: %w; may this user open /dev/gpiochip0 (group gpio)?", l, err)
+}
+
+// Light lights a lamp, counted from 0: DNSSEC, TLS, IPv6, Credentials, the run. The
+// lamp of the run has one colour.
+func (d *Driver) Light(lamp int, red, green bool) error {
+	if lamp < 0 || lamp >= len(d.lamps) {
+		return fmt.Errorf("there is no lamp %d", lamp)
+	}
+	l := d.lamps[lamp]
+	return errors.Join(d.out(l.Red, gpio.Level(red)), d.out(l.Green, gpio.Level(green)))
+}
+
+func (d *Driver) out(l Line, level gpio.Level) error {
+	if before, known := d.levels[l]; l == "" || known && before == level {
+		return nil
+	}
+	if err := d.pins[l].Out(level); err != nil {
+		return cannot(l, err)
+	}
+	d.levels[l] = level
+	return nil
+}
+
+// Cycle cuts the device's power and gives it back, also when ctx ends between.
+func (d *Driver) Cycle(ctx context.Context, dark time.Duration) error {
+	relay := d.pins[d.board.Relay]
+	if err := relay.Out(gpio.High); err != nil {
+		return cannot(d.board.Relay, err)
+	}
+	select {
+	case <-time.After(dark):
+	case <-ctx.Done():
+	}
+	if err := relay.Out(gpio.Low); err != nil {
+		return cannot(d.board.Relay, err)
+	}
+	return ctx.Err()
+}
+
+// Press is how the button was pressed.
+type Press uint8
+
+// The presses.
+const (
+	Short Press = iota // start or next
+	Long               // three seconds: end the run
+)
+
+// The times of a button: contacts bounce for a few milliseconds.
+const (
+	bounce = 30 * time.Millisecond
+	long   = 3 * time.Second
+	listen = time.Second // how often it is looked whether somebody still listens
+)
+
+// Button tells each press until ctx is done. The button connects its line to ground.
+func (d *Driver) Button(ctx context.Context, pressed func(Press)) error {
+	pin := d.pins[d.board.Button]
+	var since time.Time
+	for ctx.Err() == nil {
+		if !pin.WaitForEdge(listen) {
+			continue
+		}
+		select {
+		case <-time.After(bounce):
+		case <-ctx.Done():
+			return nil
+		}
+		down := pin.Read() == gpio.Low
+		switch {
+		case down && since.IsZero():
+			since = time.Now()
+		case !down && !since.IsZero():
+			press := Short
+			if time.Since(since) >= long {
+				press = Long
+			}
+			since = time.Time{}
+			pressed(press)
+		}
+	}
+	return nil
+}
+
+// Close makes every lamp dark and gives the device its power.
+func (d *Driver) Close() error {
+	var all error
+	for i := range d.lamps {
+		all = errors.Join(all, d.Light(i, false, false))
+	}
+	return errors.Join(all, d.out(d.board.Relay, gpio.Low))
+}
