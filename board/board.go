@@ -6,6 +6,7 @@
 package board
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -96,6 +97,9 @@ func (b Board) Pins(byName func(string) gpio.PinIO) (map[Line]gpio.PinIO, error)
 	return pins, nil
 }
 
+// ErrUnknown says that this computer is none of those whose wiring is known.
+var ErrUnknown = errors.New("boards with known wiring are others")
+
 // choose finds a board by its name, or by the model of the computer when the name is
 // "auto".
 func choose(name string, model func() (string, error)) (Board, error) {
@@ -115,7 +119,7 @@ func choose(name string, model func() (string, error)) (Board, error) {
 	}
 	b, ok := ByModel(text)
 	if !ok {
-		return b, fmt.Errorf("cannot light lamps on %q: boards with known wiring are %s", text, strings.Join(known, ", "))
+		return b, fmt.Errorf("cannot light lamps on %q: %w: %s", text, ErrUnknown, strings.Join(known, ", "))
 	}
 	return b, nil
 }

@@ -35,6 +35,9 @@ func Drive(b Board, byName func(string) gpio.PinIO) (*Driver, error) {
 	return d, d.Close()
 }
 
+// Name is that of the board.
+func (d *Driver) Name() string { return d.board.Name }
+
 func cannot(l Line, err error) error {
 	return fmt.Errorf("cannot use the line %s: %w; may this user open /dev/gpiochip0 (group gpio)?", l, err)
 }

@@ -77,7 +77,8 @@ func (g *gatewayCmd) Run(c *console) error {
 // doctorCmd says whether the machine is fit to be a box.
 type doctorCmd struct {
 	settingsFlags
-	JSON bool `name:"json" help:"Print JSON."`
+	JSON  bool `name:"json" help:"Print JSON."`
+	Lamps bool `help:"Light each lamp of the board in turn, and do nothing else."`
 }
 
 // Help is what --help says beyond the flags.

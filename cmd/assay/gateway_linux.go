@@ -41,30 +41,25 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	defer kernel.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
-	teller := &teller{console: c, asJSON: g.JSON, said: map[string]string{}}
 	shown := newBoxPage(set, cfg.Book)
-	cfg.Kernel, cfg.Beat, cfg.Progress = kernel, shown.show.Beat, progressTeller(c)
-	cfg.Publish = func(s session.Snapshot) {
-		teller.take(s)
-		shown.show.Run(s)
+	if err := shown.join(&cfg, c, set, g.JSON); err != nil {
+		return err
 	}
-	cfg.Warn = func(err error) { c.tell("assay: %v\n", err) }
+	cfg.Kernel = kernel
 	b, err := box.Start(ctx, cfg)
 	if err != nil {
-		return fail(exitMissing, "cannot start the gateway: %w", err)
+		return errors.Join(fail(exitMissing, "cannot start the gateway: %w", err), shown.close())
 	}
-	shown.show.Keep(b.Store())
-	shown.show.Use(controls{box: b, base: box.Next{Run: set.Run, Plan: cfg.Plan, Steps: cfg.Steps, Consent: cfg.Consent, Reset: cfg.Reset}})
-	if err := shown.serve(ctx, c, set, g.NewKey); err != nil {
-		return errors.Join(fail(exitMissing, "cannot show the page: %w", err), shown.close(), b.Close(context.Background()))
+	failed := shown.begin(ctx, c, set, b, cfg, g.NewKey)
+	if failed == nil {
+		c.tell("assay: plug the device into %s; it gets an address of %s. Runs are kept in %s. Ctrl-C ends everything.\n",
+			set.Ports.LAN, b.Addresses().IPv4.Masked(), set.Store.Folder)
+		select {
+		case <-ctx.Done():
+		case <-b.Failed():
+		}
 	}
-	c.tell("assay: plug the device into %s; it gets an address of %s. Runs are kept in %s. Ctrl-C ends everything.\n",
-		set.Ports.LAN, b.Addresses().IPv4.Masked(), set.Store.Folder)
-	select {
-	case <-ctx.Done():
-	case <-b.Failed():
-	}
-	if err := errors.Join(shown.close(), b.Close(context.Background())); err != nil {
+	if err := errors.Join(failed, shown.close(), b.Close(context.Background())); err != nil {
 		return fail(exitMissing, "the gateway ended: %w", err)
 	}
 	return nil
@@ -179,6 +174,9 @@ func (t *teller) line(s session.Snapshot) string {
 
 // examine makes the checks and prints them.
 func (d *doctorCmd) examine(c *console, set config.Config) error {
+	if d.Lamps {
+		return testLamps(context.Background(), c, set.Board)
+	}
 	results := health.Examine(context.Background(), checks(set))
 	if err := d.print(c, results); err != nil {
 		return err

@@ -17,8 +17,10 @@ import (
 	"assay/internal/panel"
 	"assay/internal/panel/door"
 	"assay/internal/panel/page"
+	"assay/internal/run/box"
 	"assay/internal/run/config"
 	"assay/internal/run/health"
+	"assay/internal/run/session"
 	"assay/internal/run/show"
 )
 
@@ -27,6 +29,7 @@ type boxPage struct {
 	show    *show.Show
 	door    *door.Door
 	servers []*door.Server
+	lamps   *lamps // nil without a board
 }
 
 // newBoxPage makes what the page shows; serve opens it.
@@ -43,7 +46,49 @@ func newBoxPage(set config.Config, book assess.Book) *boxPage {
 		}
 		return a
 	}
-	return &boxPage{show: show.New(show.Config{Told: told, About: about})}
+	b := &boxPage{}
+	b.show = show.New(show.Config{Told: told, About: func(ctx context.Context) panel.About {
+		a := about(ctx)
+		if b.lamps != nil {
+			a.Board = b.lamps.driver.Name()
+		}
+		return a
+	}})
+	return b
+}
+
+// join lets the page and the lamps hear of what goes on in the box that is to start.
+func (b *boxPage) join(cfg *box.Config, c *console, set config.Config, asJSON bool) (err error) {
+	if b.lamps, err = openLamps(set.Board); err != nil {
+		return err
+	}
+	if b.lamps != nil && set.Board.Relay {
+		cfg.Power = b.lamps.cycle
+	}
+	said := &teller{console: c, asJSON: asJSON, said: map[string]string{}}
+	cfg.Beat, cfg.Progress = b.show.Beat, progressTeller(c)
+	cfg.Publish = func(s session.Snapshot) {
+		said.take(s)
+		b.show.Run(s)
+	}
+	cfg.Warn = func(err error) { c.tell("assay: %v\n", err) }
+	return nil
+}
+
+// begin lets people give orders to the box, by the page and by the button.
+func (b *boxPage) begin(ctx context.Context, c *console, set config.Config, up *box.Box, cfg box.Config, newKey bool) error {
+	b.show.Keep(up.Store())
+	orders := controls{box: up, lamps: b.lamps, base: box.Next{
+		Run: set.Run, Plan: cfg.Plan, Steps: cfg.Steps, Consent: cfg.Consent, Reset: cfg.Reset,
+	}}
+	b.show.Use(orders)
+	if b.lamps != nil {
+		b.lamps.follow(b.show, orders, cfg.Warn)
+	}
+	if err := b.serve(ctx, c, set, newKey); err != nil {
+		return fmt.Errorf("cannot show the page: %w", err)
+	}
+	return nil
 }
 
 // toneOf is how the page shows a state of health.
@@ -153,7 +198,7 @@ func portAddresses(name string) (list []netip.Addr) {
 
 // close ends the page.
 func (b *boxPage) close() error {
-	var all error
+	all := b.lamps.close()
 	for _, s := range b.servers {
 		all = errors.Join(all, s.Close())
 	}

@@ -16,8 +16,9 @@ import (
 
 // controls let the page give orders to a box.
 type controls struct {
-	box  *box.Box
-	base box.Next // what the settings say
+	box   *box.Box
+	base  box.Next // what the settings say
+	lamps *lamps   // nil without a board
 	// fixed says that the plan and the profile are those of the settings.
 	fixed bool
 }
@@ -69,7 +70,10 @@ func (c controls) State(ctx context.Context, key, value string) error {
 var errNoBoard = errors.New("there is no board with lamps")
 
 // Lamps lights each lamp of the board in turn.
-func (c controls) Lamps(context.Context) error {
+func (c controls) Lamps(ctx context.Context) error {
+	if c.lamps != nil {
+		return c.lamps.test(ctx, func(string) {})
+	}
 	return fmt.Errorf("%w: %w", panel.ErrImpossible, errNoBoard)
 }
 

@@ -21,8 +21,6 @@ type Live struct {
 	Runs []Run
 	// Told is what the next run begins with.
 	Told Details
-	// Lamps are those of the board as they are lit; none without a board.
-	Lamps []Lit
 }
 
 // Run is one evaluation.
@@ -119,7 +117,8 @@ type About struct {
 	Addresses       []string
 	Plans, Profiles []Choice
 	Checks          []Check
-	Demo            bool // the devices are virtual
+	Demo            bool   // the devices are virtual
+	Board           string // whose lamps are lit; "" where there is none
 }
 
 // The orders that a person may give.

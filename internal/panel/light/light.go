@@ -64,7 +64,7 @@ var (
 	critical = Pattern{"critical", "double red: bad", Red, "##..##........"}
 	unknown  = Pattern{"unknown", "a short amber flash: not proven", Amber, "##.................."}
 	off      = Pattern{"off", "dark: nothing to judge", Dark, "."}
-	examined = Pattern{"testing", "even amber: being tested", Amber, "#####....."}
+	examined = Pattern{"examined", "even amber: being tested", Amber, "#####....."}
 )
 
 // The patterns of the run lamp.

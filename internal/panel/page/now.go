@@ -19,7 +19,6 @@ type liveView struct {
 	Any    bool
 	Others []liveRun
 	Kiosk  bool
-	Lamps  []panel.Lit
 }
 
 type liveRun struct {
@@ -66,7 +65,7 @@ const (
 // one that goes on.
 func (p *Page) look(id string) liveView {
 	live := p.cfg.Source.Live()
-	v := liveView{Lamps: live.Lamps}
+	v := liveView{}
 	for _, r := range live.Runs {
 		switch {
 		case !v.Any && (id == "" || r.ID == id):

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"assay/internal/panel"
+	"assay/internal/panel/light"
 )
 
 // startView is the form for the next run.
@@ -97,5 +98,5 @@ type boxView struct {
 
 // box shows the box.
 func (p *Page) box(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "box", "box.title", boxView{p.cfg.Source.About(r.Context()), p.cfg.Source.Live().Lamps})
+	p.show(w, r, http.StatusOK, "box", "box.title", boxView{p.cfg.Source.About(r.Context()), light.Lit(p.cfg.Source.Live())})
 }

@@ -14,7 +14,17 @@ type Config struct {
 	Lookups Lookups
 	Run     Run
 	Page    Page
+	Board   Board
 	Store   Store
+}
+
+// Board is the lamps, the button and the relay of the box.
+type Board struct {
+	// Kind is "auto" (lamps where this computer is one with known wiring), "none", or a
+	// board by its name: rpi3, rpi4, rpi5, zero2w.
+	Kind string
+	// Relay says that the device's power goes over the relay.
+	Relay bool
 }
 
 // From where the page can be reached.
@@ -107,9 +117,19 @@ type Run struct {
 	// Gone is how long a device may be silent before it counts as gone; 0 means
 	// that silence never does.
 	Gone time.Duration
+	// Fresh is how a plan makes a device start afresh where the board has no relay:
+	// "link" takes the LAN port down and up, "operator" asks somebody to unplug it, for
+	// a device that hangs behind a switch.
+	Fresh string
 	// Devices is how many are watched at once.
 	Devices int
 }
+
+// What Run.Fresh may be.
+const (
+	FreshLink     = "link"
+	FreshOperator = "operator"
+)
 
 // Store says where runs are kept and for how long.
 type Store struct {
@@ -127,8 +147,9 @@ func Default() Config {
 	return Config{
 		Uplink: Uplink{Mode: "auto"},
 		LAN:    LAN{IPv6: "auto", DHCPv6: "stateless", Lease: time.Hour},
-		Run:    Run{Profile: "internet-standards", Plan: "observe", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Devices: 4},
+		Run:    Run{Profile: "internet-standards", Plan: "observe", Observe: 15 * time.Minute, Gone: 10 * time.Minute, Fresh: FreshLink, Devices: 4},
 		Page:   Page{Reach: PageNetwork, Port: 8643},
+		Board:  Board{Kind: "auto"},
 		Store:  Store{Folder: "/var/lib/assay/runs", State: "/var/lib/assay/state", Runs: 200, Bytes: 20 << 30},
 	}
 }

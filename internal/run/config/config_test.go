@@ -53,7 +53,8 @@ store: {folder: /r, state: /s, runs: 9, size: 1.5GB}
 			{netip.MustParseAddrPort("9.9.9.9:853"), "dns.quad9.net"},
 		}},
 		Lookups: Lookups{Servers: true, RTR: "validator.example:8282", Routes: []string{"riswhoisdump.IPv4.gz", "/data/v6"}},
-		Run:     Run{Label: "Caméra 7", Profile: "internet-standards", Plan: "observe", Gone: 90 * time.Second, Devices: 2},
+		Run:     Run{Label: "Caméra 7", Profile: "internet-standards", Plan: "observe", Gone: 90 * time.Second, Fresh: "link", Devices: 2},
+		Board:   Board{Kind: "auto"},
 		Page:    Page{Reach: PageNetwork, Port: 8643},
 		Store:   Store{Folder: "/r", State: "/s", Runs: 9, Bytes: 1_500_000_000},
 	}

@@ -20,6 +20,9 @@ func (d *reader) config(n *yaml.Node, c *Config) {
 		field{"dns", func(n *yaml.Node) { d.dns(n, &c.DNS) }},
 		field{"lookups", func(n *yaml.Node) { d.lookups(n, &c.Lookups) }},
 		field{"run", func(n *yaml.Node) { d.run(n, &c.Run) }},
+		field{"board", func(n *yaml.Node) {
+			d.mapping(n, d.choice("kind", &c.Board.Kind, "auto", "none", "rpi3", "rpi4", "rpi5", "zero2w"), d.onOff("relay", &c.Board.Relay))
+		}},
 		field{"page", func(n *yaml.Node) { d.page(n, &c.Page) }},
 		field{"store", func(n *yaml.Node) { d.store(n, &c.Store) }},
 	)
@@ -150,6 +153,7 @@ func (d *reader) run(n *yaml.Node, r *Run) {
 		d.text("certificate", &r.Certificate), d.text("key", &r.Key),
 		d.duration("observe", &r.Observe, 0, 7*day),
 		d.duration("gone", &r.Gone, 0, 7*day),
+		d.choice("fresh", &r.Fresh, FreshLink, FreshOperator),
 		d.count("devices", &r.Devices, 1, mostDevices),
 	)
 	if (r.Tester == "") != (r.Owner == "") {

@@ -52,7 +52,6 @@ type Show struct {
 	controls Controls
 	told     panel.Details
 	runs     map[string]*run
-	lamps    []panel.Lit
 	changed  chan struct{}
 	graded   map[string]summary // of reports on the disk
 }
@@ -110,7 +109,7 @@ func (s *Show) Changed() <-chan struct{} {
 func (s *Show) Live() panel.Live {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := panel.Live{Told: s.told, Lamps: slices.Clone(s.lamps)}
+	out := panel.Live{Told: s.told}
 	for _, r := range s.runs {
 		v := r.Run
 		v.Step = stepOf(r.plan, s.cfg.Now())
@@ -182,16 +181,6 @@ func (s *Show) of(id string) *run {
 	r := &run{Run: panel.Run{ID: id}, names: map[event.FlowID]string{}}
 	s.runs[id] = r
 	return r
-}
-
-// Lamps takes how the lamps of the board are lit.
-func (s *Show) Lamps(list []panel.Lit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !slices.Equal(s.lamps, list) {
-		s.lamps = slices.Clone(list)
-		s.tell()
-	}
 }
 
 // clean makes a text of the wire, or of whoever made the device, one line that cannot
