@@ -71,6 +71,9 @@ type Config struct {
 	// Power makes the device start afresh and says how; nil pulls its cable, as far as
 	// software can.
 	Power func(ctx context.Context) (how string, err error)
+	// Patience is how long the operator has for a thing that is asked of him; 10 minutes
+	// when 0.
+	Patience time.Duration
 	// Resting is closed when the device will do nothing more until Power; nil when
 	// nobody can know.
 	Resting func() <-chan struct{}
@@ -108,11 +111,12 @@ type Box struct {
 	failed                           error
 	listeners                        []syscall.Conn // sockets of the resolver; see Rebind there
 	dead                             chan struct{}  // closed when something failed for good
+	up                               chan struct{}  // closed when all of it is there
 }
 
 // Start brings everything up. What it had done when something failed is undone.
 func Start(ctx context.Context, cfg Config) (b *Box, err error) {
-	b = &Box{cfg: cfg, dead: make(chan struct{})}
+	b = &Box{cfg: cfg, dead: make(chan struct{}), up: make(chan struct{})}
 	b.planLife, b.stopPlan = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -136,6 +140,7 @@ func Start(ctx context.Context, cfg Config) (b *Box, err error) {
 			return b, fmt.Errorf("cannot %s: %w", step.what, err)
 		}
 	}
+	close(b.up)
 	return b, nil
 }
 

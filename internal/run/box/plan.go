@@ -130,6 +130,11 @@ func (b *Box) progress(run string, p plan.Progress) {
 
 // carryThrough runs a plan and ends its run.
 func (b *Box) carryThrough(ctx context.Context, t *trials, runner *plan.Runner, atWork <-chan struct{}) error {
+	select {
+	case <-b.up: // a device may be there before the box is
+	case <-ctx.Done():
+		return nil
+	}
 	if err := t.open(ctx); err != nil { // before the device is at work: what it asks for shows what can be tried
 		return errors.Join(err, t.close())
 	}
@@ -163,29 +168,4 @@ func (t *trials) carry(ctx context.Context, runner *plan.Runner, atWork <-chan s
 		return ctx.Err()
 	}
 	return runner.Run(ctx)
-}
-
-// down is how long the LAN port is taken down: longer than any device takes for a
-// disturbance.
-const down = 5 * time.Second
-
-// bounce pulls the cable, as far as software can, and puts it in again.
-func (b *Box) bounce(ctx context.Context) error {
-	name := b.cfg.Settings.Ports.LAN
-	if err := b.cfg.Kernel.SetLinkUp(name, false); err != nil {
-		return err
-	}
-	select {
-	case <-time.After(down):
-	case <-ctx.Done():
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.cfg.Kernel.SetLinkUp(name, true); err != nil {
-		return err
-	}
-	if err := b.lan.Renew(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
 }

@@ -39,6 +39,9 @@ type trials struct {
 	stop        context.CancelFunc
 	running     sync.WaitGroup
 
+	sender     *fault.Sender // nil where it cannot be opened
+	unanswered int           // requests to the operator in a row
+
 	mu    sync.Mutex
 	paths map[string][]lan.Redirection // by who wants them
 }
@@ -66,7 +69,11 @@ func (t *trials) open(ctx context.Context) error {
 	b := t.box
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop = stop
-	t.conductor = fault.New(fault.Config{Note: b.note, Seed: t.seed, Serves: t.serves, Lookup: b.resolver.Lookup})
+	cfg := fault.Config{Note: b.note, Seed: t.seed, Serves: t.serves, Lookup: b.resolver.Lookup, Canaries: canaries}
+	if cfg.Send = t.openSender(); cfg.Send == nil {
+		cfg.Canaries = nil
+	}
+	t.conductor = fault.New(cfg)
 	b.resolver.SetFault(t.conductor.Fault())
 	listener, err := t.listen(ctx)
 	if err != nil {
@@ -94,7 +101,11 @@ func (t *trials) close() error {
 	t.box.resolver.SetFault(nil)
 	t.stop()
 	t.running.Wait()
-	return t.redirect(context.Background(), "", nil)
+	err := t.redirect(context.Background(), "", nil)
+	if t.sender != nil {
+		err = errors.Join(err, t.sender.Close())
+	}
+	return err
 }
 
 // watchOthers keeps the list of addresses that are another device's.
@@ -218,14 +229,6 @@ func (e tlsTrial) ports(ctx context.Context) []uint16 {
 func (t *trials) Seen(ctx context.Context) (trial.Seen, error) {
 	h, err := t.box.desk.Device(ctx, t.mac)
 	return trial.Seen{Addresses: h.Addresses, Events: h.Events, Opens: h.Opens}, err
-}
-
-// Power makes the device start afresh.
-func (t *trials) Power(ctx context.Context, _ func(words string)) (string, error) {
-	if t.box.cfg.Power != nil {
-		return t.box.cfg.Power(ctx)
-	}
-	return "link", t.box.bounce(ctx)
 }
 
 // Resting tells when the device will do nothing more.

@@ -51,6 +51,7 @@ type world struct {
 	box      *Box
 	kernel   *netos.Real
 	runs     runs
+	change   func(*Config) // of the box that start makes
 }
 
 // newWorld builds everything but the box.
@@ -95,7 +96,11 @@ func (w *world) start() {
 	must(w.t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(w.internet.CAPEM())
-	w.box, err = Start(w.t.Context(), boxConfig(w.settings, w.kernel, roots, w.runs.take))
+	cfg := boxConfig(w.settings, w.kernel, roots, w.runs.take)
+	if w.change != nil {
+		w.change(&cfg)
+	}
+	w.box, err = Start(w.t.Context(), cfg)
 	must(w.t, err)
 	w.t.Cleanup(w.stop)
 }

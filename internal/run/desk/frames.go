@@ -57,6 +57,7 @@ func (d *Desk) fromDevice(f capture.Frame, from [6]byte, toBox bool) {
 	}
 	s.talk.spoke(toBox)
 	s.spoke, s.frames = f.At, s.frames+1
+	s.starts.frame(f.At, f.Data)
 	s.frame(f)
 }
 
@@ -139,6 +140,9 @@ func (d *Desk) link(change capture.LinkChange, at time.Time) {
 	}
 	if change == capture.LinkDown {
 		clear(d.finished)
+	}
+	for _, s := range d.seats {
+		s.starts.link(change)
 	}
 }
 

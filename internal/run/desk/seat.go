@@ -27,6 +27,7 @@ type seat struct {
 	spoke  time.Time      // last frame from the device
 	missed uint64         // frames that were heard in the hall and found no room
 	talk   talk           // whether it and the box answer each other
+	starts starts
 	synced time.Time
 }
 
