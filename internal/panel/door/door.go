@@ -15,9 +15,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/renameio/v2"
 )
@@ -38,6 +40,8 @@ type Door struct {
 	fresh    string // the key, when it was made just now
 	mu       sync.Mutex
 	sessions map[string]session // by the SHA-256 of the cookie, in hexadecimal
+	written  time.Time          // when the sessions were kept last
+	patience time.Duration      // with strangers
 	tries    tries
 }
 
@@ -46,7 +50,7 @@ func New(cfg Config) (*Door, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	d := &Door{cfg: cfg, sessions: map[string]session{}, tries: tries{by: map[netip.Prefix]try{}}}
+	d := &Door{cfg: cfg, sessions: map[string]session{}, patience: patience, tries: tries{by: map[netip.Prefix]try{}}}
 	if cfg.Open {
 		return d, nil
 	}
@@ -78,13 +82,17 @@ func (d *Door) loadToken() error {
 func (d *Door) NewToken() error {
 	text := rand.Text() // 26 characters of base32: 130 bits
 	sum := sha256.Sum256([]byte(text))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.sessions)
+	if err := d.keepSessions(); err != nil { // first: no session may outlive its key, whenever the power goes
+		return err
+	}
 	if err := renameio.WriteFile(filepath.Join(d.cfg.Folder, tokenFile), []byte(hex.EncodeToString(sum[:])+"\n"), private); err != nil {
 		return fmt.Errorf("cannot keep the key of the page: %w", err)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.token, d.fresh, d.sessions = sum, text, map[string]session{}
-	return d.keepSessions()
+	d.token, d.fresh = sum, text
+	return nil
 }
 
 // Token is the key in groups that can be read aloud, when it was made by this process;
@@ -112,16 +120,22 @@ func (d *Door) Link(base string) string {
 
 // knows says whether this is the key.
 func (d *Door) knows(typed string) bool {
-	typed = strings.ToUpper(strings.Map(func(r rune) rune {
-		if r == '-' || r == ' ' {
-			return -1
-		}
-		return r
-	}, typed))
-	sum := sha256.Sum256([]byte(typed))
+	sum := sha256.Sum256([]byte(strings.Map(plain, typed)))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return subtle.ConstantTimeCompare(sum[:], d.token[:]) == 1
+}
+
+// plain is a character of a key as it is meant: small letters are as good as capitals,
+// and spaces and dashes of every kind, which come along when a key is pasted, are none.
+func plain(r rune) rune {
+	switch {
+	case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
+		return -1
+	case 'a' <= r && r <= 'z':
+		return r - 'a' + 'A'
+	}
+	return r
 }
 
 // reasonKey is under which a request carries why it was not let in.
@@ -136,21 +150,18 @@ func Reason(r *http.Request) string {
 // enter takes the key.
 func (d *Door) enter(w http.ResponseWriter, r *http.Request, login http.Handler) {
 	from := prefixOf(r.RemoteAddr)
-	if wait := d.tries.wait(from, d.cfg.Now()); wait > 0 {
-		refuse(w, r, login, http.StatusTooManyRequests, fmt.Sprintf("Too many tries. Wait %d seconds.", int(wait.Seconds())+1))
+	if wait := d.tries.take(from, d.cfg.Now()); wait > 0 {
+		seconds := int(wait.Seconds()) + 1
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		refuse(w, r, login, http.StatusTooManyRequests, fmt.Sprintf("Too many tries. Wait %d seconds.", seconds))
 		return
 	}
 	if !d.knows(r.PostFormValue("token")) {
-		d.tries.wrong(from, d.cfg.Now())
 		refuse(w, r, login, http.StatusUnauthorized, "That is not the key of this box.")
 		return
 	}
 	d.tries.right(from)
-	cookie, err := d.begin()
-	if err != nil {
-		http.Error(w, "cannot begin a session: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
+	cookie, _ := d.begin() // a session that cannot be kept lasts until the restart; a full disk must not lock out who makes room
 	http.SetCookie(w, cookieOf(r, cookie, int(longest.Seconds())))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
@@ -207,18 +218,22 @@ func prefixOf(remote string) netip.Prefix {
 	return p
 }
 
-// own says whether a request is for this box by an address or a name that only a
-// machine's owner gives: another page's name that leads here is a trick (DNS
-// rebinding).
+// own says whether a request to an open door is for this machine by a name that only
+// this machine has: another page's name that leads here is a trick (DNS rebinding). A
+// door with a key needs no such care, for a cookie goes to the name it came from and
+// nobody else's name stands in the certificate.
 func own(r *http.Request, open bool) bool {
+	if !open {
+		return true
+	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return !open || a.IsLoopback()
+		return a.IsLoopback()
 	}
-	return open && host == "localhost" || !open
+	return strings.EqualFold(host, "localhost")
 }
 
 // base is the address of a page at a socket.

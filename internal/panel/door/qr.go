@@ -23,7 +23,7 @@ var blocks = map[[2]bool]string{{true, true}: "█", {true, false}: "▀", {fals
 
 // draw draws a square of points.
 func draw(size int, black func(x, y int) bool) string {
-	const quiet = 2
+	const quiet = 4 // points, by the standard
 	light := func(x, y int) bool {
 		inside := x >= 0 && y >= 0 && x < size && y < size
 		return !inside || !black(x, y)

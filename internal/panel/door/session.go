@@ -8,11 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -23,6 +22,9 @@ const (
 	idle         = 12 * time.Hour
 	longest      = 7 * 24 * time.Hour
 	sessionsMost = 64
+	// keepEvery is how old the kept times may be: a restart forgets no more use than
+	// that, and a busy reader does not wear out the disk.
+	keepEvery = 10 * time.Minute
 )
 
 // session is somebody who showed the key.
@@ -76,6 +78,10 @@ func (d *Door) let(r *http.Request) bool {
 	}
 	s.Used = now
 	d.sessions[id] = s
+	if now.Sub(d.written).Abs() >= keepEvery {
+		d.written = now      // whether it works or not: a broken disk is not tried at each request
+		_ = d.keepSessions() // it only matters to the next start, which asks for the key then
+	}
 	return true
 }
 
@@ -98,6 +104,9 @@ func (d *Door) end(w http.ResponseWriter, r *http.Request) {
 // keepSessions writes the sessions, by their digests alone, so that a restart does not
 // put everybody out; the lock is held.
 func (d *Door) keepSessions() error {
+	now := d.cfg.Now()
+	maps.DeleteFunc(d.sessions, func(_ string, s session) bool { return s.over(now) })
+	d.written = now
 	text, err := json.Marshal(d.sessions)
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(d.cfg.Folder, sessionsFile), text, private)
@@ -127,63 +136,4 @@ func (d *Door) loadSessions() error {
 		}
 	}
 	return nil
-}
-
-// The bounds of wrong tries: from one place, and from all together, within a minute.
-const (
-	triesMost   = 5
-	allTries    = 50
-	triesWindow = time.Minute
-	placesMost  = 1024
-)
-
-// tries counts wrong keys.
-type tries struct {
-	mu    sync.Mutex
-	by    map[netip.Prefix]try
-	all   int
-	since time.Time
-}
-
-type try struct {
-	wrong int
-	since time.Time
-}
-
-// wait is how long a place has to wait before its next try.
-func (t *tries) wait(from netip.Prefix, now time.Time) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if left := triesWindow - now.Sub(t.since); t.all >= allTries && left > 0 {
-		return left
-	}
-	v := t.by[from]
-	if left := triesWindow - now.Sub(v.since); v.wrong >= triesMost && left > 0 {
-		return left
-	}
-	return 0
-}
-
-func (t *tries) wrong(from netip.Prefix, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now.Sub(t.since) >= triesWindow {
-		t.since, t.all = now, 0
-	}
-	t.all++
-	v := t.by[from]
-	if now.Sub(v.since) >= triesWindow {
-		v = try{since: now}
-	}
-	v.wrong++
-	if len(t.by) >= placesMost {
-		clear(t.by) // the bound on all together still holds
-	}
-	t.by[from] = v
-}
-
-func (t *tries) right(from netip.Prefix) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.by, from)
 }
