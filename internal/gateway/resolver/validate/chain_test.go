@@ -123,6 +123,31 @@ func TestForgedDNAME(t *testing.T) {
 	expect(t, "a CNAME that leads elsewhere", v, validate.Bogus, dns.ExtendedErrorCodeDNSBogus)
 }
 
+// TestAliasMadeByDNAME: the alias itself may be asked for. What was made from a valid
+// DNAME is as valid as that, and what was not is bogus.
+func TestAliasMadeByDNAME(t *testing.T) {
+	w := newWorld(t, validate.Options{})
+	for _, qtype := range []uint16{dns.TypeCNAME, dns.TypeANY} {
+		m := w.ask("host.branch.cam.example.", dns.TypeCNAME)
+		v := w.judge("host.branch.cam.example.", qtype, m)
+		expect(t, "an alias that was made", v, validate.Secure, 0)
+		if slices.Contains(v.Answer, false) {
+			t.Errorf("type %d: not everything counts as validated: %v\n%v", qtype, v.Answer, m)
+		}
+		for _, rr := range m.Answer {
+			if c, ok := rr.(*dns.CNAME); ok {
+				c.Target = "www.hub.example."
+			}
+		}
+		v = w.judge("host.branch.cam.example.", qtype, m)
+		expect(t, "an alias that leads elsewhere", v, validate.Bogus, dns.ExtendedErrorCodeDNSBogus)
+		alone := m.Copy()
+		alone.Answer = slices.DeleteFunc(alone.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeCNAME })
+		v = w.judge("host.branch.cam.example.", qtype, alone)
+		expect(t, "an alias without what it was made from", v, validate.Bogus, dns.ExtendedErrorCodeRRSIGsMissing)
+	}
+}
+
 // TestUnvalidatedRecordsAreMarked: what was put beside a secure answer does not
 // become part of it.
 func TestUnvalidatedRecordsAreMarked(t *testing.T) {
