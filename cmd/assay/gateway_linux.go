@@ -50,19 +50,24 @@ func (g *gatewayCmd) box(c *console, set config.Config) error {
 	if err != nil {
 		return errors.Join(fail(exitMissing, "cannot start the gateway: %w", err), shown.close())
 	}
-	failed := shown.begin(ctx, c, set, b, cfg, g.NewKey)
-	if failed == nil {
+	err = shown.begin(ctx, c, set, b, cfg, g.NewKey)
+	if err == nil {
 		c.tell("assay: plug the device into %s; it gets an address of %s. Runs are kept in %s. Ctrl-C ends everything.\n",
 			set.Ports.LAN, b.Addresses().IPv4.Masked(), set.Store.Folder)
-		select {
-		case <-ctx.Done():
-		case <-b.Failed():
-		}
+		until(ctx, b.Failed())
 	}
-	if err := errors.Join(failed, shown.close(), b.Close(context.Background())); err != nil {
+	if err := errors.Join(err, shown.close(), b.Close(context.Background())); err != nil {
 		return fail(exitMissing, "the gateway ended: %w", err)
 	}
 	return nil
+}
+
+// until waits for the end of the box: somebody's, or its own.
+func until(ctx context.Context, failed <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-failed:
+	}
 }
 
 // boxConfig loads what the settings name.

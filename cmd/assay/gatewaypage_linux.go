@@ -153,29 +153,35 @@ func (b *boxPage) tell(c *console, set config.Config, id door.Identity, at netip
 	}
 }
 
-// pageSockets are where the page listens: on loopback, and on the WAN port alone, to
-// which the socket is bound; the device's port cannot reach either.
+// pageSockets are where the page listens: on loopback, and on the WAN port. Each socket
+// is bound to its port, whatever addresses that has, so that nothing from the device's
+// port reaches it.
 func pageSockets(ctx context.Context, set config.Config) (list []net.Listener, err error) {
-	port := strconv.Itoa(set.Page.Port)
-	local, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the page's port: %w; set another one under page.port", err)
+	at := map[string]string{config.PageLocal: "127.0.0.1", config.PageNetwork: ""}
+	ports := map[string]string{config.PageLocal: "lo", config.PageNetwork: set.Ports.WAN}
+	for _, reach := range []string{config.PageLocal, config.PageNetwork} {
+		socket, err := listenOn(ctx, ports[reach], net.JoinHostPort(at[reach], strconv.Itoa(set.Page.Port)))
+		if err != nil {
+			for _, s := range list {
+				err = errors.Join(err, s.Close())
+			}
+			return nil, fmt.Errorf("cannot open the page's port on %s: %w; set another one under page.port", ports[reach], err)
+		}
+		list = append(list, socket)
+		if reach == set.Page.Reach {
+			break
+		}
 	}
-	list = append(list, local)
-	if set.Page.Reach != config.PageNetwork {
-		return list, nil
-	}
+	return list, nil
+}
+
+// listenOn listens on one port of the machine.
+func listenOn(ctx context.Context, link, at string) (net.Listener, error) {
 	bound := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		failed := c.Control(func(fd uintptr) {
-			err = errors.Join(unix.BindToDevice(int(fd), set.Ports.WAN), unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
-		})
+		failed := c.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), link) })
 		return errors.Join(failed, err)
 	}}
-	wide, err := bound.Listen(ctx, "tcp", net.JoinHostPort("", port))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open the page's port on %s: %w; set another one under page.port", set.Ports.WAN, err), local.Close())
-	}
-	return append(list, wide), nil
+	return bound.Listen(ctx, "tcp", at)
 }
 
 // portAddresses are those of a port, global ones first; none while it has none.
