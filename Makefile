@@ -70,8 +70,13 @@ corpus: build ## grade the captures of other people below CORPUS and print a tab
 	@$(GO) run ./testbench/corpus/table -assay bin/assay $(CORPUS)
 
 .PHONY: accuracy
-accuracy: ## let known devices through the experiments and print the table of verdicts
-	@REQUIRE_LAB=1 $(GO) test -count=1 -v -parallel 3 -timeout 30m ./testbench/cases/accuracy | grep -v '^=== '
+accuracy: ## let twins and known devices be graded, the latter through the experiments, and print the tables of verdicts
+	@$(call tables,$(GO) test -count=1 -v ./testbench/cases/twins)
+	@$(call tables,REQUIRE_LAB=1 $(GO) test -count=1 -v -parallel 3 -timeout 30m ./testbench/cases/accuracy)
+
+# tables runs a test without the lines that only say that one began, and keeps its code:
+# that of a pipe would be that of its last command.
+tables = mkdir -p bin && { $(1); echo $$? >bin/tables.code; } | grep -v '^=== '; exit $$(cat bin/tables.code)
 
 .PHONY: bench
 bench: ## measure everything below, one table after the other

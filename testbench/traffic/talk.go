@@ -36,7 +36,9 @@ type Home struct {
 	Device   Station
 	Gateway  Station
 	HostName string
-	rng      *rand.Rand
+	// NoResolver says that DHCPv4 names no resolver here.
+	NoResolver bool
+	rng        *rand.Rand
 }
 
 // NewHome plugs a device into a network of its own; seed makes its random
@@ -95,11 +97,14 @@ func (h *Home) reply(to *dhcpv4.DHCPv4, kind dhcpv4.MessageType) (*dhcpv4.DHCPv4
 	gw := net.IP(h.Gateway.V4.AsSlice())
 	m, err := dhcpv4.NewReplyFromRequest(to,
 		dhcpv4.WithMessageType(kind), dhcpv4.WithYourIP(h.Device.V4.AsSlice()), dhcpv4.WithServerIP(gw),
-		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(gw)), dhcpv4.WithRouter(gw), dhcpv4.WithDNS(gw),
+		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(gw)), dhcpv4.WithRouter(gw),
 		dhcpv4.WithNetmask(net.CIDRMask(24, 32)), dhcpv4.WithLeaseTime(3600),
 		dhcpv4.WithOption(dhcpv4.OptNTPServers(gw)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a DHCP %s: %w", kind, err)
+	}
+	if !h.NoResolver {
+		m.UpdateOption(dhcpv4.OptDNS(gw))
 	}
 	return m, nil
 }
@@ -124,8 +129,13 @@ func arp(op byte, from, to Station) []byte {
 func (h *Home) JoinIPv6() {
 	h.detect(h.Device.LLA)
 	h.Cable.ICMPv6(End{h.Device.MAC, h.Device.LLA, 0}, End{groupMAC(allRouters), allRouters, 0}, 133, 0, make([]byte, 4))
-	h.Cable.ICMPv6(End{h.Gateway.MAC, h.Gateway.LLA, 0}, End{groupMAC(allNodes), allNodes, 0}, 134, 0, h.advertisement())
+	h.Advertise()
 	h.detect(h.Device.V6)
+}
+
+// Advertise lets the router advertise a prefix and a resolver to all.
+func (h *Home) Advertise() {
+	h.Cable.ICMPv6(End{h.Gateway.MAC, h.Gateway.LLA, 0}, End{groupMAC(allNodes), allNodes, 0}, 134, 0, h.advertisement())
 }
 
 func (h *Home) detect(a netip.Addr) {
