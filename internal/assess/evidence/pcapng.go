@@ -38,6 +38,7 @@ type ngState struct {
 	order  binary.ByteOrder
 	ifaces []ngInterface
 	last   time.Time
+	whole  int64 // end of the last block that is whole
 	// lost waits to be handed out after the packet that carried its count.
 	lost    Loss
 	pending bool
@@ -89,6 +90,7 @@ func (rd *Reader) nextBlock() bool {
 // blockHeader looks at the type and length of the next block, and takes a new
 // section's byte order; false at the end of what can be read.
 func (rd *Reader) blockHeader() (kind, size uint32, ok bool) {
+	rd.ng.whole = rd.src.skipped()
 	head := rd.src.peek(blockOverhead)
 	if len(head) == 0 {
 		return 0, 0, false

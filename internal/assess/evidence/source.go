@@ -24,6 +24,7 @@ type source struct {
 	buf  []byte
 	from int   // first byte not skipped yet
 	to   int   // end of what was read
+	read int64 // bytes of the stream so far
 	err  error // why no more can be read
 }
 
@@ -51,6 +52,7 @@ func (s *source) fill(n int) {
 	for idle := 0; s.to-s.from < n && s.err == nil; {
 		got, err := s.r.Read(s.buf[s.to:min(s.to+readSize, len(s.buf))])
 		s.to += got
+		s.read += int64(got)
 		s.err = err
 		if got > 0 {
 			idle = 0
@@ -75,6 +77,9 @@ func (s *source) skip(n int64) int64 {
 	}
 	return done
 }
+
+// skipped is how many bytes of the stream were skipped so far.
+func (s *source) skipped() int64 { return s.read - int64(s.to-s.from) }
 
 // failure is the error that ended the stream, nil when it simply ended.
 func (s *source) failure() error {

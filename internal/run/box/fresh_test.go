@@ -81,13 +81,7 @@ func TestOperatorUnplugsTheDevice(t *testing.T) {
 	if end.Plan.Ask != "" || !end.Plan.Ended || len(end.Plan.Past) != 2 || end.Why != "The plan was carried through." {
 		t.Errorf("at the end: %s %+v", end.Why, end.Plan)
 	}
-	var fresh []string
-	for _, n := range w.steps() {
-		if n.Phase == event.Begun {
-			fresh = append(fresh, n.Fresh)
-		}
-	}
-	if got := strings.Join(fresh, " "); got != "plugged operator" {
+	if got := w.freshBy(); got != "plugged operator" {
 		t.Errorf("the device started afresh by: %s", got)
 	}
 }
@@ -126,24 +120,34 @@ func TestLinkBounce(t *testing.T) {
 	w.until("the carrier is back", func() bool { return w.carrier() && !strings.Contains(link(), "NO-CARRIER") })
 	w.do(0, lease+visit)
 	end := w.endOfRun()
-	var fresh []string
-	for _, n := range w.steps() {
-		if n.Phase == event.Begun {
-			fresh = append(fresh, n.Fresh)
-		}
-	}
-	if got := strings.Join(fresh, " "); got != "plugged link" || end.Plan.Past[1].Phase != event.Ended {
+	if got := w.freshBy(); got != "plugged link" || end.Plan.Past[1].Phase != event.Ended {
 		t.Errorf("the device started afresh by: %s; the plan: %+v", got, end.Plan.Past)
 	}
-	var said []string
-	for _, e := range w.entries(w.places()[0]) {
-		if e.Kind == evidence.KindNote && e.Note.Kind == "link" {
-			said = append(said, string(e.Note.Body))
-		}
-	}
-	if all := strings.Join(said, " "); !strings.Contains(all, "down") || !strings.Contains(all, "up") {
+	if all := w.saidOfLink(); !strings.Contains(all, "down") || !strings.Contains(all, "up") {
 		t.Errorf("the evidence says of the link: %s", all)
 	}
+}
+
+// freshBy is how the device started afresh in each step, as the evidence says.
+func (w *world) freshBy() string {
+	var out []string
+	for _, n := range w.steps() {
+		if n.Phase == event.Begun {
+			out = append(out, n.Fresh)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// saidOfLink is what the evidence says of the cable.
+func (w *world) saidOfLink() string {
+	var out []string
+	for _, e := range w.entries(w.places()[0]) {
+		if e.Kind == evidence.KindNote && e.Note.Kind == "link" {
+			out = append(out, string(e.Note.Body))
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // portUp says whether the LAN port is switched on.

@@ -37,6 +37,7 @@ func (s *starts) link(change capture.LinkChange) {
 		s.out, s.plugged = true, false
 	case capture.LinkUp:
 		s.plugged, s.out = s.plugged || s.out, false
+	case capture.LinkSame:
 	}
 }
 
@@ -76,7 +77,6 @@ func asksIPv4(p []byte) bool {
 	const (
 		fixed  = 8 + 240 // UDP, BOOTP and the magic cookie
 		server = 67
-		ofType = 53 // option
 	)
 	if len(p) < 20 || p[9] != protoUDP {
 		return false
@@ -89,17 +89,28 @@ func asksIPv4(p []byte) bool {
 	if bootp[0] != 1 || binary.BigEndian.Uint32(bootp[12:]) != 0 { // a reply, or ciaddr is in use
 		return false
 	}
-	for o := bootp[240:]; len(o) >= 3 && o[0] != 255; {
-		switch {
-		case o[0] == 0:
+	kind := kindOfDHCP(bootp[240:])
+	return kind == 1 || kind == 3
+}
+
+// kindOfDHCP finds option 53 (RFC 2132 section 9.6), 0 where there is none.
+func kindOfDHCP(o []byte) byte {
+	const (
+		padding = 0
+		ofType  = 53
+		end     = 255
+	)
+	for len(o) >= 3 && o[0] != end {
+		switch o[0] {
+		case padding:
 			o = o[1:]
-			continue
-		case o[0] == ofType:
-			return o[2] == 1 || o[2] == 3
+		case ofType:
+			return o[2]
+		default:
+			o = o[min(2+int(o[1]), len(o)):]
 		}
-		o = o[min(2+int(o[1]), len(o)):]
 	}
-	return false
+	return 0
 }
 
 // asksIPv6 knows a Router Solicitation (RFC 4861 section 4.1), and the Solicit and

@@ -43,6 +43,7 @@ type Log struct {
 	last  evidence.Ref
 	when  time.Time     // of the last frame or note
 	total evidence.Loss // as last written
+	base  evidence.Loss // total of the part that another process wrote
 	err   error         // the first failure to write
 	room  room
 	// missed counts frames that came after the disk was full.
@@ -132,9 +133,10 @@ func asRead(n evidence.Note) evidence.Note {
 	return out
 }
 
-// Lost records the interface's counts since the log began, when more was lost
+// Lost records the interface's counts since New or Continue, when more was lost
 // than the log says already.
 func (l *Log) Lost(at time.Time, received, dropped uint64) {
+	received, dropped = received+l.base.Received, dropped+l.base.Dropped
 	if dropped > l.total.Dropped && l.fits(at, 0) {
 		l.lost(at, received, dropped)
 	}

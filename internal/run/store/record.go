@@ -39,6 +39,11 @@ type Record struct {
 	Started  time.Time `yaml:"started"`
 	Ended    time.Time `yaml:"ended,omitempty"`
 	Verdict  string    `yaml:"verdict,omitempty"`
+	// Step is the step of the plan that was begun last, of Of; a box that stops in the
+	// middle goes on with it. Cuts is how often that happened.
+	Step int `yaml:"step,omitempty"`
+	Of   int `yaml:"of,omitempty"`
+	Cuts int `yaml:"cuts,omitempty"`
 	// Kept says that retention must leave the run alone.
 	Kept bool `yaml:"kept,omitempty"`
 }

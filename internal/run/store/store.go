@@ -169,6 +169,15 @@ func (p Place) Evidence() (*os.File, error) {
 	return f, nil
 }
 
+// Again opens the evidence file of a run that was cut off, to go on with it.
+func (p Place) Again() (*os.File, error) {
+	f, err := os.OpenFile(p.Path(EvidenceFile), os.O_RDWR, fileMode)
+	if err != nil {
+		return nil, fmt.Errorf("cannot go on with the evidence of run %s: %w", p.record.ID, err)
+	}
+	return f, nil
+}
+
 // Read opens the run's evidence file.
 func (p Place) Read() (io.ReadCloser, error) {
 	f, err := os.Open(p.Path(EvidenceFile))
