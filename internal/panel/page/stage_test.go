@@ -94,7 +94,7 @@ func (s *stage) About(context.Context) panel.About {
 const hostile = `"><script>console.error("alive")</script><img src=x onerror=alert(1)>` + "\x1b[31m\u202egnp.exe\u2066"
 
 // newStage has a run that goes on, three that ended and one with hostile names.
-func newStage(t *testing.T) *stage {
+func newStage(t testing.TB) *stage {
 	t.Helper()
 	s := &stage{changed: make(chan struct{}), reports: map[string]report.Report{}, folder: t.TempDir()}
 	begun := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
@@ -147,7 +147,7 @@ func (s *stage) ended() panel.Run {
 }
 
 // graded is the report on a virtual device.
-func graded(t *testing.T, d traffic.Device) report.Report {
+func graded(t testing.TB, d traffic.Device) report.Report {
 	t.Helper()
 	r, err := reports.Of(d)
 	if err != nil {
