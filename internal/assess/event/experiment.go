@@ -175,7 +175,8 @@ const (
 	// "suite" (what was chosen, as on the wire in hexadecimal), "spki" (SHA-256).
 	ProbeTLS = "tls"
 	// ProbeGet is one harmless request without a password: in Detail "path",
-	// "status", "login" as above, "location" (of a redirection) and "content" (what
+	// "status", "login" as above or "program" (the page is made by one in the page, which
+	// may ask), "location" (of a redirection) and "content" (what
 	// came: "page", "settings", "media", "shell", "messages", "nothing").
 	ProbeGet = "get"
 	// ProbeLogin is one factory password that was tried.

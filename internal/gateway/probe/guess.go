@@ -77,6 +77,7 @@ type series struct {
 	s      service
 	client login.Client
 	tries  int
+	no     int // refusals
 	first  time.Duration
 	fails  int
 	resets int
@@ -99,14 +100,14 @@ func (g *series) dial(ctx context.Context, network, address string) (net.Conn, e
 // ask finds out how the service asks for a password, and whether it asks at all.
 func (g *series) ask(ctx context.Context) (how string, asks bool) {
 	how, a := g.client.Ask(ctx, g.dial, g.s.at)
-	n := event.ProbeNote{Kind: event.ProbeService, Server: g.s.at, Client: g.end, Service: g.s.name, Outcome: event.ProbeAnswered, Why: a.Why, Took: a.Took, Detail: map[string]string{"login": how}}
+	n := event.ProbeNote{Kind: event.ProbeService, Server: g.s.at, Client: g.end, UDP: g.s.udp, Service: g.s.name, Outcome: event.ProbeAnswered, Why: a.Why, Took: a.Took, Detail: map[string]string{"login": how}}
 	if how == "" {
 		n.Outcome, n.Detail = string(a.Outcome), nil
 	}
 	g.p.note(n)
 	if a.Open {
 		g.p.note(event.ProbeNote{
-			Kind: event.ProbeGet, Server: g.s.at, Client: g.end, Service: g.s.name, Outcome: event.ProbeAnswered, Why: a.Why,
+			Kind: event.ProbeGet, Server: g.s.at, Client: g.end, UDP: g.s.udp, Service: g.s.name, Outcome: event.ProbeAnswered, Why: a.Why,
 			Detail: map[string]string{"login": "none", "content": opened(g.s.name)},
 		})
 	}
@@ -140,11 +141,46 @@ func (g *series) try(ctx context.Context, kind string, number int, pair Pair) (o
 		g.first = a.Took
 	}
 	n := event.ProbeNote{
-		Kind: kind, Server: g.s.at, Client: g.end, Service: g.s.name, Outcome: string(a.Outcome), Why: a.Why,
+		Kind: kind, Server: g.s.at, Client: g.end, UDP: g.s.udp, Service: g.s.name,
 		Tries: g.tries, Pair: number, User: pair.User, Took: a.Took,
 	}
+	if a.Outcome == login.Refused {
+		g.no++
+	}
+	if a.Outcome == login.Accepted && kind == event.ProbeLogin && g.no == 0 {
+		a = g.doubted(ctx, a)
+	}
+	n.Outcome, n.Why = string(a.Outcome), untold(a.Why, pair.Secret)
 	g.p.note(n)
 	return g.follow(a, kind)
+}
+
+// madeUp is a user that does not exist, with a password that nobody has.
+func madeUp() Pair {
+	return Pair{User: "assay-" + strings.ToLower(rand.Text()[:8]), Secret: rand.Text()[:12]}
+}
+
+// doubted tries a made-up pair after one that was accepted at once: a service that
+// takes everything shows nothing about a password.
+func (g *series) doubted(ctx context.Context, a login.Answer) login.Answer {
+	if pause(ctx, g.between(event.ProbeLogin)) != nil {
+		return login.Answer{Outcome: login.Unclear, Why: a.Why + "; whether a made-up one is refused was not tried", Took: a.Took}
+	}
+	g.tries++
+	pair := madeUp()
+	if control := g.client.Try(ctx, g.dial, g.s.at, pair.User, pair.Secret); control.Outcome == login.Accepted {
+		return login.Answer{Outcome: login.Unclear, Why: a.Why + "; but so it does with a made-up one", Took: a.Took}
+	}
+	return a
+}
+
+// untold keeps the password out of what the device said.
+func untold(why, secret string) string {
+	const short = 2 // characters that words have anyway
+	if len(secret) <= short {
+		return why
+	}
+	return strings.ReplaceAll(why, secret, "…")
 }
 
 // between is how long is waited: factory passwords are tried slowly, and whether
@@ -188,13 +224,16 @@ func (p *Prober) logins(ctx context.Context, s service, words []string) (asks bo
 	list := candidates(p.cfg.Pairs, strings.TrimSuffix(s.name, "s"), words)
 	outcome := event.ProbeDone
 	for i, pair := range list {
+		if g.tries >= vendorMost+genericMost {
+			break // made-up ones count too
+		}
 		p.cfg.Tell(i, len(list), "factory passwords at "+s.name+" on "+s.at.String())
 		var next bool
 		if outcome, next = g.try(ctx, event.ProbeLogin, i+1, pair); !next {
 			break
 		}
 	}
-	p.note(event.ProbeNote{Kind: event.ProbeLogins, Server: s.at, Client: g.end, Service: s.name, Outcome: outcome, Tries: g.tries})
+	p.note(event.ProbeNote{Kind: event.ProbeLogins, Server: s.at, Client: g.end, UDP: s.udp, Service: s.name, Outcome: outcome, Tries: g.tries})
 	return asks
 }
 
@@ -208,13 +247,13 @@ func (p *Prober) lockout(ctx context.Context, s service) {
 		p.cfg.Tell(i, guesses, "wrong passwords at "+s.name+" on "+s.at.String())
 		began := time.Now()
 		var next bool
-		outcome, next = g.try(ctx, event.ProbeLockout, 0, Pair{User: "assay-" + strings.ToLower(rand.Text()[:8]), Secret: rand.Text()[:12]})
+		outcome, next = g.try(ctx, event.ProbeLockout, 0, madeUp())
 		times = append(times, strconv.FormatInt(time.Since(began).Milliseconds(), 10))
 		if !next {
 			break
 		}
 	}
-	n := event.ProbeNote{Kind: event.ProbeLockouts, Server: s.at, Client: g.end, Service: s.name, Outcome: outcome, Tries: g.tries}
+	n := event.ProbeNote{Kind: event.ProbeLockouts, Server: s.at, Client: g.end, UDP: s.udp, Service: s.name, Outcome: outcome, Tries: g.tries}
 	n.Detail = map[string]string{"first": times[0], "last": times[len(times)-1]}
 	p.note(n)
 }

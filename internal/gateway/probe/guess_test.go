@@ -171,3 +171,43 @@ func TestWatchingGuesses(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoTakesEverythingShowsNothing: a made-up pair decides over one that was accepted
+// at once; after a refusal none is needed. The password is never told.
+func TestWhoTakesEverythingShowsNothing(t *testing.T) {
+	for _, c := range []struct {
+		answers []login.Outcome
+		tries   int
+		outcome string
+	}{
+		{[]login.Outcome{login.Accepted, login.Accepted, login.Refused}, 17, event.ProbeDone},
+		{[]login.Outcome{login.Accepted, login.Refused}, 2, event.ProbeAccepted},
+		{[]login.Outcome{login.Accepted, login.Silent}, 2, event.ProbeAccepted},
+		{[]login.Outcome{login.Refused, login.Accepted, login.Accepted}, 2, event.ProbeAccepted},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{how: "basic", answers: c.answers}
+			p, notes := guesser(t, s, true)
+			p.logins(t.Context(), web, []string{"ACME"})
+			last := (*notes)[len(*notes)-1]
+			if len(s.tried) > vendorMost+genericMost || last.Outcome != c.outcome || c.tries < 10 && len(s.tried) != c.tries {
+				t.Errorf("%v: %d tries, then %+v", c.answers, len(s.tried), last)
+			}
+			slowly(t, s.at, 10*time.Second)
+		})
+	}
+	if got := untold("it says: welcome letmein", "letmein"); got != "it says: welcome …" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// TestNoCommunityWithoutConsent: a community is a password.
+func TestNoCommunityWithoutConsent(t *testing.T) {
+	for _, agreed := range []bool{false, true} {
+		for _, q := range questions(agreed) {
+			if strings.Contains(q.payload, "public") != (agreed && q.service == "snmp") {
+				t.Errorf("consent %v: %s is asked %q", agreed, q.service, q.payload)
+			}
+		}
+	}
+}

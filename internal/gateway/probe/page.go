@@ -25,7 +25,7 @@ func paths() []string {
 // page is one answer.
 type page struct {
 	status   int
-	login    string // "basic", "digest", "form" or "none"
+	login    string // "basic", "digest", "form", "program" or "none"
 	location string
 	content  string
 }
@@ -78,8 +78,22 @@ func challenge(r *http.Response, body []byte) string {
 		return "digest"
 	case r.StatusCode == http.StatusOK && asksPassword(body):
 		return "form"
+	case r.StatusCode == http.StatusOK && isShell(r.Header.Get("Content-Type"), body):
+		return "program"
 	}
 	return "none"
+}
+
+// isShell says that a page has nothing to read and a program that makes the rest, which
+// may ask for a password.
+func isShell(kind string, body []byte) bool {
+	text := strings.ToLower(string(body))
+	if !strings.Contains(text, "<script") || kind != "" && !strings.Contains(strings.ToLower(kind), "html") {
+		return false
+	}
+	_, text, found := strings.Cut(text, "<body")
+	const little = 600 // bytes of a page's body: room for a notice and the scripts' names
+	return !found || len(text) < little
 }
 
 func asksPassword(body []byte) bool {

@@ -51,9 +51,14 @@ func (p *Prober) behind(ctx context.Context, words []string) {
 			p.get(ctx, s)
 		}
 	}
+	p.passwords(ctx, distinct(append(found, p.ports.udp...)), words)
+}
+
+// passwords tries the factory passwords at every service before wrong ones at any.
+func (p *Prober) passwords(ctx context.Context, found []service, words []string) {
 	var asking []service
-	for _, s := range distinct(found) {
-		if p.logins(ctx, s, words) {
+	for _, s := range found {
+		if p.logins(ctx, s, words) && !s.udp { // over UDP a refusal is silence, and nothing can be locked
 			asking = append(asking, s)
 		}
 	}
@@ -78,7 +83,7 @@ func (p *Prober) services(ctx context.Context) (found []service) {
 // counts attempts for both.
 func distinct(all []service) (out []service) {
 	for _, s := range all {
-		if !slices.ContainsFunc(out, func(o service) bool { return o.at.Port() == s.at.Port() && o.name == s.name }) {
+		if !slices.ContainsFunc(out, func(o service) bool { return o.at.Port() == s.at.Port() && o.name == s.name && o.udp == s.udp }) {
 			out = append(out, s)
 		}
 	}

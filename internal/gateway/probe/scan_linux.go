@@ -24,6 +24,7 @@ const openLimit = 48
 // ports is what the scans of one device found.
 type ports struct {
 	open []netip.AddrPort
+	udp  []service // that answered over UDP
 }
 
 // tally is what became of the ports of one address.

@@ -22,6 +22,7 @@ type service struct {
 	name   string // "" when it cannot be told
 	banner string
 	tls    bool
+	udp    bool
 	end    netip.AddrPort // of the box, in the conversation that told
 }
 

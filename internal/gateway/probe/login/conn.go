@@ -45,7 +45,15 @@ func Clients(s Secrets) map[string]Client {
 // talk is one conversation with a deadline.
 type talk struct {
 	net.Conn
-	in *bufio.Reader
+	in   *bufio.Reader
+	end  time.Time // of its patience
+	free func() bool
+}
+
+// Close ends it.
+func (t *talk) Close() error {
+	t.free()
+	return t.Conn.Close()
 }
 
 // open connects, inside TLS where the service speaks that. The device's certificate is
@@ -69,11 +77,16 @@ func open(ctx context.Context, dial Dial, network string, to netip.AddrPort, sec
 		}
 		c = t
 	}
-	return &talk{Conn: c, in: bufio.NewReaderSize(c, lineMost)}, nil
+	stopped := func() { _ = c.SetDeadline(time.Unix(1, 0)) } // a closed connection has none
+	return &talk{Conn: c, in: bufio.NewReaderSize(c, lineMost), end: end, free: context.AfterFunc(ctx, stopped)}, nil
 }
 
 func anyTLS(s Secrets) *tls.Config {
-	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, KeyLogWriter: s} //nolint:gosec // the device under test is not trusted with anything
+	cfg := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, KeyLogWriter: s} //nolint:gosec // the device under test is not trusted with anything
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		cfg.CipherSuites = append(cfg.CipherSuites, suite.ID) // old devices have no other
+	}
+	return cfg
 }
 
 // line reads a line of at most lineMost bytes, without its end.

@@ -59,22 +59,36 @@ func hello(user, secret string, login bool) []byte {
 	return packet(connect, body)
 }
 
+// publish is a message (section 3.3); some come before what is waited for (section 3.8.4).
+const (
+	publish       = 0x30
+	publishedMost = 64 // messages that are passed over
+)
+
 // receive reads a packet of the kind that is waited for.
 func (t *talk) receive(kind byte) ([]byte, error) {
-	head, err := t.in.ReadByte()
-	if err != nil {
-		return nil, err
+	for range publishedMost {
+		head, err := t.in.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		length, err := binary.ReadUvarint(t.in)
+		switch {
+		case err != nil:
+			return nil, err
+		case head&0xf0 == publish && kind != connack && length <= pageMost:
+			if _, err := io.CopyN(io.Discard, t.in, int64(length)); err != nil {
+				return nil, err
+			}
+			continue
+		case head != kind || length > lineMost:
+			return nil, fmt.Errorf("it answers with a packet of kind %#x and %d bytes", head, length)
+		}
+		body := make([]byte, length)
+		_, err = io.ReadFull(t.in, body)
+		return body, err
 	}
-	length, err := binary.ReadUvarint(t.in)
-	if err != nil {
-		return nil, err
-	}
-	if head != kind || length > lineMost {
-		return nil, fmt.Errorf("it answers with a packet of kind %#x and %d bytes", head, length)
-	}
-	body := make([]byte, length)
-	_, err = io.ReadFull(t.in, body)
-	return body, err
+	return nil, errors.New("it sends messages without an end")
 }
 
 // connect says hello and gives the answer's code.
@@ -102,6 +116,9 @@ func (m messages) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string
 		return "", broken(err, began)
 	}
 	defer func() { _ = t.Close() }() // it was only asked
+	if code != connected && code != badLogin && code != notAuthorised {
+		return "", answer(Unclear, fmt.Sprintf("a client without a name is answered with %d", code), began)
+	}
 	if code != connected {
 		return "protocol", answer(Unclear, fmt.Sprintf("a client without a name is answered with %d", code), began)
 	}
@@ -110,7 +127,7 @@ func (m messages) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string
 	}
 	body, err := t.receive(suback)
 	if err != nil || len(body) != 3 || body[2] > 2 {
-		return "none", answer(Unclear, "a client without a name may connect, but not listen to everything", began)
+		return "protocol", answer(Unclear, "a client without a name may connect, but not listen to everything", began)
 	}
 	a := answer(Accepted, "a client without a name may listen to every message", began)
 	a.Open = true

@@ -25,7 +25,7 @@ func handshake(ctx context.Context, dial Dial, to netip.AddrPort, user string, m
 	}
 	defer func() { _ = t.Close() }() // what was learnt is learnt
 	c, channels, requests, err := ssh.NewClientConn(t.Conn, to.String(), &ssh.ClientConfig{
-		User: user, Auth: methods, ClientVersion: "SSH-2.0-assay",
+		Config: anyCrypto(), HostKeyAlgorithms: append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...), User: user, Auth: methods, ClientVersion: "SSH-2.0-assay",
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // the device under test is not trusted with anything
 	})
 	if err != nil {
@@ -40,17 +40,37 @@ func handshake(ctx context.Context, dial Dial, to netip.AddrPort, user string, m
 	return c.Close()
 }
 
-// Ask logs in without a password.
+// errAsked ends a login when the service asked for a password, before one is given.
+var errAsked = errors.New("it asks for a password")
+
+// anyCrypto agrees to whatever the device has: old ones have nothing good.
+func anyCrypto() ssh.Config {
+	good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+	return ssh.Config{
+		KeyExchanges: append(good.KeyExchanges, bad.KeyExchanges...), Ciphers: append(good.Ciphers, bad.Ciphers...), MACs: append(good.MACs, bad.MACs...),
+	}
+}
+
+// Ask logs in without a password, and hears whether the service would take one.
 func (secureShell) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string, Answer) {
 	began := time.Now()
-	err := handshake(ctx, dial, to, "root")
+	err := handshake(ctx, dial, to, "root",
+		ssh.PasswordCallback(func() (string, error) { return "", errAsked }),
+		ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+			if len(questions) == 0 {
+				return nil, nil
+			}
+			return nil, errAsked
+		}))
 	switch {
 	case err == nil:
 		a := answer(Accepted, "it lets root in without a password", began)
 		a.Open = true
 		return "none", a
+	case errors.Is(err, errAsked):
+		return "protocol", answer(Unclear, "it takes passwords", began)
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return "protocol", answer(Unclear, "it wants more than a name", began)
+		return "none", answer(Unclear, "it takes no passwords", began)
 	}
 	return "", broken(err, began)
 }

@@ -2,10 +2,13 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,7 +56,18 @@ func (t *talk) describe(at, authorise string, number int) (code int, header http
 			header.Add(textproto.TrimString(name), textproto.TrimString(value))
 		}
 	}
-	return code, header, fmt.Errorf("its header has no end")
+	return code, header, errors.New("its header has no end")
+}
+
+// describesMedia reads the description that was promised: one of media has a line that
+// begins with "m=" (RFC 8866, section 5.14).
+func (t *talk) describesMedia(header http.Header) bool {
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if err != nil || length <= 0 {
+		return false
+	}
+	body, err := io.ReadAll(io.LimitReader(t.in, min(length, pageMost)))
+	return err == nil && strings.Contains("\n"+string(body), "\nm=")
 }
 
 // Ask asks without a password.
@@ -69,6 +83,8 @@ func (s stream) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string, 
 	switch {
 	case err != nil:
 		return "", broken(err, began)
+	case code == http.StatusOK && !t.describesMedia(header):
+		return "", answer(Unclear, why+", but no media is described", began)
 	case code == http.StatusOK:
 		a := answer(Accepted, why, began)
 		a.Open = true
@@ -106,7 +122,7 @@ func (s stream) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, sec
 	switch code {
 	case http.StatusOK:
 		return answer(Accepted, why, began)
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		return answer(Refused, why, began)
 	case http.StatusTooManyRequests, http.StatusLocked:
 		return answer(Locked, why, began)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -24,8 +25,16 @@ const (
 	se   = 240
 )
 
+// settle is how long nothing more may come after what looks like the prompt of a shell:
+// a banner may end as one does.
+const settle = 700 * time.Millisecond
+
+// commandsMost bounds the commands of one conversation that are answered.
+const commandsMost = 256
+
 // What services ask, and how shells show that they wait.
 var (
+	asksAny    = regexp.MustCompile(`(?i)user|login|name|pass|account|code|pin\b|key|secret`)
 	asksUser   = regexp.MustCompile(`(?i)(login|user ?name|user|account)\s*:\s*$`)
 	asksSecret = regexp.MustCompile(`(?i)pass(word|code|wd)?\s*:\s*$`)
 	waits      = regexp.MustCompile(`[#$>%]\s*$`)
@@ -34,25 +43,67 @@ var (
 // hear reads until a pattern matches the end of what was said, and declines options.
 func (t *talk) hear(patterns ...*regexp.Regexp) (said string, err error) {
 	var text strings.Builder
-	for text.Len() < lineMost {
+	for commands := 0; text.Len() < lineMost && commands < commandsMost; {
 		b, err := t.in.ReadByte()
 		if err != nil {
 			return text.String(), err
 		}
-		if b == iac {
+		switch b {
+		case 0, '\r':
+		case iac:
+			commands++
 			if err := t.decline(&text); err != nil {
 				return text.String(), err
 			}
 			continue
-		}
-		if b != 0 && b != '\r' {
+		default:
 			text.WriteByte(b)
 		}
-		if t.in.Buffered() == 0 && anyMatch(patterns, text.String()) {
+		if t.in.Buffered() == 0 && t.ends(text.String(), patterns) {
 			return text.String(), nil
 		}
 	}
 	return text.String(), errors.New("it talks without asking anything")
+}
+
+// ends says that a text is one that waits for an answer.
+func (t *talk) ends(text string, patterns []*regexp.Regexp) bool {
+	return anyMatch(patterns, text) && (!waits.MatchString(text) || t.isQuiet())
+}
+
+// isQuiet says that nothing more comes.
+func (t *talk) isQuiet() bool {
+	if t.SetReadDeadline(time.Now().Add(settle)) != nil {
+		return false
+	}
+	_, err := t.in.Peek(1)
+	if t.SetReadDeadline(t.end) != nil {
+		return false
+	}
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// isShell says that a shell waits: its prompt asks for nothing, and comes again after
+// an empty line.
+func (t *talk) isShell(said string) bool {
+	prompt := tail(said)
+	if !waits.MatchString(said) || asksAny.MatchString(lastWord(prompt)) {
+		return false
+	}
+	if _, err := io.WriteString(t, "\r\n"); err != nil {
+		return false
+	}
+	again, err := t.hear(asksUser, asksSecret, waits)
+	return err == nil && tail(again) == prompt
+}
+
+// lastWord is what a prompt asks for, if anything: a shell's often begins with the name of
+// the user and the machine.
+func lastWord(prompt string) string {
+	if strings.ContainsAny(prompt, "@~/") {
+		return ""
+	}
+	return prompt
 }
 
 func anyMatch(patterns []*regexp.Regexp, text string) bool {
@@ -122,6 +173,8 @@ func (telnet) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string, An
 	switch {
 	case err != nil:
 		return "", broken(err, began)
+	case waits.MatchString(said) && !t.isShell(said):
+		return "", answer(Unclear, "it says what may be a prompt: "+tail(said), began)
 	case waits.MatchString(said):
 		a := answer(Accepted, "a shell waits without a password: "+tail(said), began)
 		a.Open = true
@@ -148,8 +201,8 @@ func (telnet) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, secre
 	if err != nil {
 		return closed(said, err, began)
 	}
-	if waits.MatchString(said) && !asksSecret.MatchString(said) {
-		return answer(Accepted, "a shell waits after the name alone: "+tail(said), began)
+	if waits.MatchString(said) {
+		return t.entered(said, "after the name alone", began)
 	}
 	began = time.Now()
 	if _, err := io.WriteString(t, secret+"\r\n"); err != nil {
@@ -157,12 +210,26 @@ func (telnet) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, secre
 	}
 	said, err = t.hear(asksUser, asksSecret, waits)
 	switch {
-	case err != nil || says(said, lockedWords) || says(said, refusedWords):
+	case err != nil:
 		return closed(said, err, began)
-	case !waits.MatchString(said):
-		return answer(Refused, "it asks again: "+tail(said), began)
+	case waits.MatchString(said):
+		return t.entered(said, "after the password", began)
+	case says(said, lockedWords):
+		return answer(Locked, "it says: "+tail(said), began)
 	}
-	return answer(Accepted, "a shell waits: "+tail(said), began)
+	return answer(Refused, "it asks again: "+tail(said), began)
+}
+
+// entered judges what looks like a shell. What shells greet with may speak of earlier
+// logins that failed.
+func (t *talk) entered(said, when string, began time.Time) Answer {
+	took := time.Since(began)
+	a := Answer{Outcome: Unclear, Why: "it says what may be a prompt " + when + ": " + tail(said), Took: took}
+	if t.isShell(said) {
+		a.Outcome, a.Why = Accepted, "a shell waits "+when+": "+tail(said)
+		_, _ = io.WriteString(t, "exit\r\n") // it ends with the connection anyway
+	}
+	return a
 }
 
 // named gives the user's name where it is asked for, up to the next prompt.

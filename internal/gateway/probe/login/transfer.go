@@ -2,7 +2,7 @@ package login
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/netip"
 	"strings"
@@ -22,7 +22,7 @@ func (t *talk) reply() (code, text string, err error) {
 			return text[:3], text, nil
 		}
 	}
-	return "", text, fmt.Errorf("it replies without an end")
+	return "", text, errors.New("it replies without an end")
 }
 
 func digits(text string) bool { return strings.Trim(text, "0123456789") == "" }
@@ -67,6 +67,7 @@ func (fileTransfer) Try(ctx context.Context, dial Dial, to netip.AddrPort, user,
 	if err != nil {
 		return closed(text, err, began)
 	}
+	defer func() { _, _ = io.WriteString(t, "QUIT\r\n") }() // it ends with the connection anyway
 	return transferred(code, text, began)
 }
 
