@@ -46,6 +46,7 @@ type naming struct {
 // lookupUse is a conversation that goes on.
 type lookupUse struct {
 	naming
+	said  bool // the name is what the device said, not what DNS said of the address
 	tls   bool
 	began *event.Event
 	to    netip.AddrPort
@@ -59,6 +60,7 @@ type usedThing struct {
 	because Because
 	bytes   uint64
 	ends    []UsedEnd
+	unnamed bool // in some use the device itself did not say the name
 }
 
 // usedSet is a bounded set of things, by first use.
@@ -135,7 +137,7 @@ func plainName(name string) string { return strings.ToLower(strings.TrimSuffix(n
 // better than what DNS said of the address.
 func (u *lookupUse) rename(ev *sighting, name string) {
 	if name = plainName(name); name != "" {
-		u.naming = naming{name, ev.keep()}
+		u.naming, u.said = naming{name, ev.keep()}, true
 	}
 }
 
@@ -232,6 +234,7 @@ func (s *usedSet) add(key string, u *lookupUse, size uint64, shown []*event.Even
 		}
 	}
 	t.bytes += size
+	t.unnamed = t.unnamed || !u.said
 	const mostNames = 8
 	if !slices.Contains(t.names, u.name) && len(t.names) < mostNames {
 		t.names = append(t.names, u.name)

@@ -60,6 +60,7 @@ func lookupSortings() []sorting {
 			{"insufficient", "that accept TLS 1.0 or 1.1, RSA key exchange, RC4 or 3DES, or have an RSA key under 2048 or a curve under 224 bits"},
 			{"unknown", "that were not asked, did not answer every offer or refused all of them"},
 		}},
+		certificateSorting(),
 	}
 }
 
@@ -111,6 +112,7 @@ func (l *lookupLens) state(w *world, out *Sheet) {
 	s := lookupSortings()
 	l.sort(s[2], "caa", c.names, out, caaWord)
 	l.sort(s[5], "tls", c.servers, out, tlsWord)
+	l.sort(s[6], "tls", c.servers, out, certificateWord)
 }
 
 // countedThings are what counts of what the device used.

@@ -5,8 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +24,38 @@ const (
 	chainPrivate    = "private"     // to another authority, or to none that was sent
 	chainSelfSigned = "self-signed" // the leaf is its own authority
 )
+
+// Where signed certificate timestamps were found (RFC 6962 section 3.3). They are not
+// verified: a public authority vouches for those in its own certificate.
+const (
+	sctsCertificate = "certificate"
+	sctsHandshake   = "handshake"
+	sctsStaple      = "staple" // in the OCSP response
+	sctsNone        = "none"
+)
+
+// sctList is the object identifier of the list in a certificate.
+func sctList() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2} }
+
+// sctStapled is the one of the list in an OCSP response, as DER.
+func sctStapled() []byte {
+	return []byte{0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x05}
+}
+
+// timestamps says where a server showed that its certificate is publicly logged.
+func timestamps(s tls.ConnectionState) string {
+	listed := slices.ContainsFunc(s.PeerCertificates[0].Extensions, func(e pkix.Extension) bool { return e.Id.Equal(sctList()) })
+	switch {
+	case listed:
+		return sctsCertificate
+	case len(s.SignedCertificateTimestamps) > 0:
+		return sctsHandshake
+	case bytes.Contains(s.OCSPResponse, sctStapled()):
+		return sctsStaple
+	default:
+		return sctsNone
+	}
+}
 
 // certificates says what the chain of a server is. The dates are judged apart: an
 // expired public certificate is still a public one.

@@ -96,6 +96,7 @@ func (l *Looker) server(ctx context.Context, e used) {
 		r.tell(&n, o, err)
 		if len(r.chosen.PeerCertificates) > 0 && n.Data["chain"] == "" {
 			l.certificates(&n, e, r.chosen.PeerCertificates)
+			n.Data["scts"] = timestamps(r.chosen)
 		}
 	}
 	l.note(n)
