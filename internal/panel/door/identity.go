@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -24,63 +22,64 @@ import (
 
 // The files of the door in the folder of the box's state.
 const (
-	keyFile      = "page-key.pem"
-	tokenFile    = "page-token"
-	sessionsFile = "page-sessions.json"
-	private      = 0o600
+	keyFile         = "page-key.pem"
+	certificateFile = "page-certificate.pem"
+	tokenFile       = "page-token"
+	sessionsFile    = "page-sessions.json"
+	private         = 0o600
 )
 
 // lifetime is how long a certificate is good for; browsers take no longer ones from
-// anybody (CA/Browser Forum, ballot SC22).
-const lifetime = 397 * 24 * time.Hour
+// anybody (CA/Browser Forum, ballot SC22). It is made anew when less than renewal is
+// left of it.
+const (
+	lifetime = 397 * 24 * time.Hour
+	renewal  = 30 * 24 * time.Hour
+)
 
 // Identity is how the box shows itself to browsers.
 type Identity struct {
-	certificate tls.Certificate
+	paper       *paper
 	fingerprint string
 }
 
-// LoadIdentity reads the key of the box from the folder, or makes one there, and makes
-// a certificate for the names and addresses. The key stays: with it the fingerprint.
+// LoadIdentity reads the key and the certificate of the box from the folder. What is
+// missing there is made: the key once, for the fingerprint is its own; the certificate
+// when it does not fit the key, a name or an address any more, or ends soon. One that
+// fits stays, so that a browser that was told to trust it does not ask again.
 func LoadIdentity(folder, host string, addresses []netip.Addr, now time.Time) (id Identity, err error) {
 	key, err := loadKey(filepath.Join(folder, keyFile))
 	if err != nil {
 		return id, err
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return id, fmt.Errorf("cannot make a certificate for the page: %w", err)
-	}
-	template := x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "Assay box"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(lifetime),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
-	}
-	if host != "" {
-		template.DNSNames = []string{host}
-	}
-	for _, a := range addresses {
-		template.IPAddresses = append(template.IPAddresses, a.Unmap().AsSlice())
-	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
-	if err != nil {
-		return id, fmt.Errorf("cannot make a certificate for the page: %w", err)
-	}
 	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		return id, fmt.Errorf("cannot read the page's key: %w", err)
 	}
-	id.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	id.fingerprint = grouped(sha256.Sum256(public))
-	return id, nil
+	id.paper = &paper{file: filepath.Join(folder, certificateFile), key: key, host: host, addresses: addresses, now: time.Now}
+	id.paper.load()
+	if id.paper.good(now) {
+		return id, nil
+	}
+	return id, id.paper.renew(now)
 }
 
 // Fingerprint is the SHA-256 of the box's public key (as of RFC 7469, in hexadecimal):
 // it stays when addresses change and the certificate with them.
 func (id Identity) Fingerprint() string { return id.fingerprint }
 
+// CertificateFingerprint is the SHA-256 of the certificate, which every browser shows;
+// not all show that of the key. It changes with the certificate.
+func (id Identity) CertificateFingerprint() string {
+	id.paper.mu.Lock()
+	defer id.paper.mu.Unlock()
+	return grouped(sha256.Sum256(id.paper.leaf.Raw))
+}
+
 // TLS is how connections are taken: TLS 1.3 alone, which every browser has.
 func (id Identity) TLS() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{id.certificate}, MinVersion: tls.VersionTLS13}
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: id.paper.show}
 }
 
 func grouped(sum [sha256.Size]byte) string {

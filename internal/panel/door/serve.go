@@ -112,7 +112,8 @@ const leaveTime = time.Second
 type Server struct {
 	server *http.Server
 	stop   context.CancelFunc
-	ended  chan error
+	ended  chan struct{} // closed when it takes no more connections
+	why    error         // why that is, then
 	base   string
 }
 
@@ -130,12 +131,15 @@ func Serve(ctx context.Context, socket net.Listener, h http.Handler, id *Identit
 		limited = tls.NewListener(limited, id.TLS())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	s := &Server{stop: stop, ended: make(chan error, 1), base: base(scheme, socket.Addr()), server: &http.Server{
+	s := &Server{stop: stop, ended: make(chan struct{}), base: base(scheme, socket.Addr()), server: &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog:    log.New(ours{os.Stderr}, "assay: page: ", 0),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}}
-	go func() { s.ended <- s.server.Serve(limited) }()
+	go func() {
+		defer close(s.ended)
+		s.why = s.server.Serve(limited)
+	}()
 	return s, nil
 }
 
@@ -163,8 +167,9 @@ func (s *Server) Close() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.server.Close()
 	}
-	if served := <-s.ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
+	<-s.ended
+	if !errors.Is(s.why, http.ErrServerClosed) {
+		err = errors.Join(err, s.why)
 	}
 	return err
 }
