@@ -13,6 +13,7 @@ import (
 	"assay/internal/assess/event"
 	"assay/internal/panel"
 	"assay/internal/panel/door"
+	"assay/internal/panel/light"
 	"assay/internal/panel/page"
 	"assay/internal/run/box"
 	"assay/internal/run/config"
@@ -35,6 +36,7 @@ type demo struct {
 	plugged *appliance // that is on the port; nil while there is none
 	ended   chan session.Snapshot
 	told    map[string]bool // runs whose end was told
+	lit     string          // the lamps as they were drawn last
 }
 
 // newDemo builds the world and opens the page.
@@ -107,6 +109,10 @@ func (d *demo) publish(s session.Snapshot) {
 	d.show.Run(s)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if now := light.Line(d.show.Live(), d.c.progress); now != d.lit && s.Graded {
+		d.lit = now
+		d.c.tell("  %s\n", now)
+	}
 	if s.State.Ended() && !d.told[s.Record.ID] {
 		d.told[s.Record.ID] = true
 		select {

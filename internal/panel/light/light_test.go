@@ -106,6 +106,23 @@ func TestTheRunLamp(t *testing.T) {
 	}
 }
 
+// TestTheLineOfATerminal: every pattern has a sign, and the words are there without
+// colours.
+func TestTheLineOfATerminal(t *testing.T) {
+	for _, p := range []Pattern{good, remarks, bad, critical, unknown, off, examined, waiting, working, asking, trouble, done} {
+		if signs[p.Name()] == "" || colours[p.colour] == "" || !strings.Contains(p.Words(), ": ") {
+			t.Errorf("%s has no sign or no words", p.Name())
+		}
+	}
+	live := panel.Live{Runs: []panel.Run{{State: "done", Graded: true, Report: report.Report{Lamps: []report.Lamp{{Name: "TLS", State: report.LampCritical}}}}}}
+	if got := Line(live, false); got != "? DNSSEC not proven  ✗✗ TLS bad  ? IPv6 not proven  ? Credentials not proven  ● Run finished" {
+		t.Errorf("%s", got)
+	}
+	if got := Line(live, true); !strings.Contains(got, "\x1b[31m✗✗\x1b[0m TLS bad") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestOnlyChangesAreWritten: a line of a real board is not written ten times a second.
 func TestOnlyChangesAreWritten(t *testing.T) {
 	board := &Virtual{}
