@@ -33,89 +33,100 @@ func TestWhatIsNoProof(t *testing.T) {
 	}
 }
 
-// TestPagesThatDeceive: pages that only look as if they had let somebody in, or had refused.
-//
-//nolint:cyclop // each site is a few lines of its own
-func TestPagesThatDeceive(t *testing.T) {
-	const static = `<form action="/do" method="post"><input name="u"><input type="password" name="p"></form>`
-	in := func(r *http.Request) bool { c, err := r.Cookie("in"); return err == nil && c.Value == "yes" }
-	for _, c := range []struct {
-		name string
-		want Outcome
-		site http.HandlerFunc
-	}{
-		{"a form that stays, and a page behind it", Accepted, func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.URL.Path == "/do":
-				http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"}) //nolint:gosec // as cheap devices do
-				http.Redirect(w, r, "/home", http.StatusFound)
-			case r.URL.Path == "/home" && in(r):
-				_, _ = io.WriteString(w, `<h1>Camera</h1><a href="/logout">leave</a>`)
-			case r.URL.Path == "/home":
-				http.Redirect(w, r, "/", http.StatusFound)
-			default:
-				_, _ = io.WriteString(w, static)
-			}
-		}},
-		{"a form that stays, and a page that everybody sees", Unclear, func(w http.ResponseWriter, r *http.Request) {
-			switch r.URL.Path {
-			case "/do":
-				http.Redirect(w, r, "/home", http.StatusFound)
-			case "/home":
-				_, _ = io.WriteString(w, `<h1>Welcome</h1>`)
-			default:
-				_, _ = io.WriteString(w, static)
-			}
-		}},
-		{"a lock for this cookie alone", Locked, func(w http.ResponseWriter, r *http.Request) {
+// site is one that only looks as if it had let somebody in, or had refused.
+type site struct {
+	name   string
+	want   Outcome
+	answer http.HandlerFunc
+}
+
+const staticForm = `<form action="/do" method="post"><input name="u"><input type="password" name="p"></form>`
+
+func hasCookie(r *http.Request) bool {
+	c, err := r.Cookie("in")
+	return err == nil && c.Value == "yes"
+}
+
+var formSites = []site{
+	{"a form that stays, and a page behind it", Accepted, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/do":
 			http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"}) //nolint:gosec // as cheap devices do
-			if in(r) && r.URL.Path != "/do" {
-				_, _ = io.WriteString(w, "Too many attempts: come back tomorrow")
-				return
-			}
-			_, _ = io.WriteString(w, static)
-		}},
-		{"a refusal for this cookie alone", Unclear, func(w http.ResponseWriter, r *http.Request) {
-			http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"}) //nolint:gosec // as cheap devices do
-			if in(r) && r.URL.Path != "/do" {
-				_, _ = io.WriteString(w, "Wrong password")
-				return
-			}
-			_, _ = io.WriteString(w, static)
-		}},
-		{"a program sends the form", Unclear, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.WriteString(w, `<script>var locked = "blocked"</script>`+static)
-		}},
-		{"the words are always there", Refused, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.WriteString(w, `<p>After three wrong passwords you are locked out.</p>`+static)
-		}},
-		{"basic leads to where everybody may go", Unclear, func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.URL.Path == "/error":
-				_, _ = io.WriteString(w, "sorry")
-			case r.Header.Get("Authorization") != "":
-				http.Redirect(w, r, "/error", http.StatusFound)
-			default:
-				w.Header().Set("WWW-Authenticate", "Basic")
-				w.WriteHeader(http.StatusUnauthorized)
-			}
-		}},
-		{"basic leads to where nobody else may go", Accepted, func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.Header.Get("Authorization") == "":
-				w.Header().Set("WWW-Authenticate", "Basic")
-				w.WriteHeader(http.StatusUnauthorized)
-			case r.URL.Path == "/":
-				http.Redirect(w, r, "/home", http.StatusFound)
-			}
-		}},
-		{"who knows the password may still not", Unclear, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/home", http.StatusFound)
+		case r.URL.Path == "/home" && hasCookie(r):
+			_, _ = io.WriteString(w, `<h1>Camera</h1><a href="/logout">leave</a>`)
+		case r.URL.Path == "/home":
+			http.Redirect(w, r, "/", http.StatusFound)
+		default:
+			_, _ = io.WriteString(w, staticForm)
+		}
+	}},
+	{"a form that stays, and a page that everybody sees", Unclear, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/do":
+			http.Redirect(w, r, "/home", http.StatusFound)
+		case "/home":
+			_, _ = io.WriteString(w, `<h1>Welcome</h1>`)
+		default:
+			_, _ = io.WriteString(w, staticForm)
+		}
+	}},
+	{"a lock for this cookie alone", Locked, func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"}) //nolint:gosec // as cheap devices do
+		if hasCookie(r) && r.URL.Path != "/do" {
+			_, _ = io.WriteString(w, "Too many attempts: come back tomorrow")
+			return
+		}
+		_, _ = io.WriteString(w, staticForm)
+	}},
+	{"a refusal for this cookie alone", Unclear, func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"}) //nolint:gosec // as cheap devices do
+		if hasCookie(r) && r.URL.Path != "/do" {
+			_, _ = io.WriteString(w, "Wrong password")
+			return
+		}
+		_, _ = io.WriteString(w, staticForm)
+	}},
+}
+
+var otherSites = []site{
+	{"a program sends the form", Unclear, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `<script>var locked = "blocked"</script>`+staticForm)
+	}},
+	{"the words are always there", Refused, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `<p>After three wrong passwords you are locked out.</p>`+staticForm)
+	}},
+	{"basic leads to where everybody may go", Unclear, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/error":
+			_, _ = io.WriteString(w, "sorry")
+		case r.Header.Get("Authorization") != "":
+			http.Redirect(w, r, "/error", http.StatusFound)
+		default:
 			w.Header().Set("WWW-Authenticate", "Basic")
-			w.WriteHeader(map[bool]int{true: http.StatusUnauthorized, false: http.StatusForbidden}[r.Header.Get("Authorization") == ""])
-		}},
-	} {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}},
+	{"basic leads to where nobody else may go", Accepted, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") == "":
+			w.Header().Set("WWW-Authenticate", "Basic")
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/":
+			http.Redirect(w, r, "/home", http.StatusFound)
+		}
+	}},
+	{"who knows the password may still not", Unclear, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Basic")
+		w.WriteHeader(map[bool]int{true: http.StatusUnauthorized, false: http.StatusForbidden}[r.Header.Get("Authorization") == ""])
+	}},
+}
+
+// TestPagesThatDeceive: a page has to prove what it shows.
+func TestPagesThatDeceive(t *testing.T) {
+	for _, c := range append(formSites, otherSites...) {
 		t.Run(c.name, func(t *testing.T) {
-			if a := Clients(nil)["http"].Try(t.Context(), dialer, website(t, c.site, false), ourUser, ourSecret); a.Outcome != c.want {
+			if a := Clients(nil)["http"].Try(t.Context(), dialer, website(t, c.answer, false), ourUser, ourSecret); a.Outcome != c.want {
 				t.Errorf("%+v, want %s", a, c.want)
 			}
 		})
@@ -154,6 +165,7 @@ func TestBannersAreNoShells(t *testing.T) {
 		"a password in other words":  {"Password>", "Password>", ""},
 		"a menu that goes on":        {"1) settings >", "2) pictures >", ""},
 		"a shell":                    {"/ # ", "\r\n/ # ", "none"},
+		"a shell with colours":       {"\x1b[32mcam\x1b[0m$ \x1b[0m", "\r\n\x1b[32mcam\x1b[0m$ \x1b[0m", "none"},
 	} {
 		at := serve(t, func(c2 net.Conn) {
 			_, _ = io.WriteString(c2, c.first)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -25,23 +26,32 @@ func handshake(ctx context.Context, dial Dial, to netip.AddrPort, user string, m
 	}
 	defer func() { _ = t.Close() }() // what was learnt is learnt
 	c, channels, requests, err := ssh.NewClientConn(t.Conn, to.String(), &ssh.ClientConfig{
-		Config: anyCrypto(), HostKeyAlgorithms: append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...), User: user, Auth: methods, ClientVersion: "SSH-2.0-assay",
+		Config: anyCrypto(), HostKeyAlgorithms: hostKeys, User: user, Auth: methods, ClientVersion: "SSH-2.0-assay",
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // the device under test is not trusted with anything
 	})
 	if err != nil {
 		return err
 	}
-	go ssh.DiscardRequests(requests) // ends with the connection
-	go func() {
+	var running sync.WaitGroup // both end with the connection
+	defer running.Wait()
+	running.Go(func() { ssh.DiscardRequests(requests) })
+	running.Go(func() {
 		for n := range channels {
 			_ = n.Reject(ssh.Prohibited, "") // it wants something of us
 		}
-	}()
+	})
 	return c.Close()
 }
 
 // errAsked ends a login when the service asked for a password, before one is given.
 var errAsked = errors.New("it asks for a password")
+
+// hostKeys are the kinds of keys that a device may have, those that most clients ask for
+// first: some servers trip over being asked for one that they have not.
+var hostKeys = []string{
+	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
+	ssh.KeyAlgoRSA, ssh.InsecureKeyAlgoDSA, //nolint:staticcheck // old devices have no other
+}
 
 // anyCrypto agrees to whatever the device has: old ones have nothing good.
 func anyCrypto() ssh.Config {

@@ -59,12 +59,18 @@ func (t *talk) hear(patterns ...*regexp.Regexp) (said string, err error) {
 		default:
 			text.WriteByte(b)
 		}
-		if t.in.Buffered() == 0 && t.ends(text.String(), patterns) {
-			return text.String(), nil
+		if t.in.Buffered() > 0 {
+			continue
+		}
+		if said := escapes.ReplaceAllString(text.String(), ""); t.ends(said, patterns) {
+			return said, nil
 		}
 	}
 	return text.String(), errors.New("it talks without asking anything")
 }
+
+// escapes are what colours a terminal (ECMA-48, section 5.4): prompts may end in them.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 
 // ends says that a text is one that waits for an answer.
 func (t *talk) ends(text string, patterns []*regexp.Regexp) bool {
