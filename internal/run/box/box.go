@@ -103,6 +103,7 @@ type Box struct {
 	translator translator
 
 	planned  planned
+	cut      *store.Place    // the run that was cut off in the middle of its plan
 	planLife context.Context //nolint:containedctx // a plan begins with a frame, long after Start
 
 	stopPlan, stopServices, stopDesk context.CancelFunc
@@ -178,6 +179,7 @@ func (b *Box) watch(ctx context.Context) (err error) {
 		Interface: name, Frames: b.port, Store: b.store, Book: b.cfg.Book, Version: b.cfg.Version, Plan: b.cfg.Plan,
 		Run: next.observed(), Publish: b.follow, Beat: b.cfg.Beat, Devices: b.cfg.Devices,
 	})
+	b.goOn()
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopDesk = stop
 	b.run("the record of the LAN port", func() error { return b.desk.Serve(own) })

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"time"
 
 	"assay/internal/assess"
@@ -25,11 +27,52 @@ func (b *Box) finishCutOff() error {
 		b.cfg.warn(fmt.Errorf("some runs cannot be read: %w", err))
 	}
 	for _, p := range list {
+		if b.cut == nil && b.canGoOn(p.Record()) {
+			b.cut = &p
+			continue
+		}
 		if err := b.finish(p); err != nil {
 			b.cfg.warn(err)
 		}
 	}
 	return nil
+}
+
+// A run goes on only so often, because what it does may be what stops the box, and only
+// while the device is likely to be as it was.
+const (
+	cutsMost = 3
+	cutLate  = 24 * time.Hour
+)
+
+// canGoOn says whether a run that was cut off has steps of its plan left.
+func (b *Box) canGoOn(r store.Record) bool {
+	return len(b.cfg.Steps.Steps) > 0 && r.Plan == b.cfg.Plan && r.Step > 0 && r.Of == b.cfg.Steps.Count() &&
+		r.Cuts < cutsMost && time.Since(r.Started) < cutLate+b.cfg.Steps.Longest() && b.wanted(r.MAC)
+}
+
+// wanted says whether a device may have a run.
+func (b *Box) wanted(text string) bool {
+	mac, err := net.ParseMAC(text)
+	return err == nil && len(mac) == 6 && (len(b.cfg.Devices) == 0 || slices.Contains(b.cfg.Devices, [6]byte(mac)))
+}
+
+// goOn takes up the run that was cut off in the middle of its plan.
+func (b *Box) goOn() {
+	if b.cut == nil {
+		return
+	}
+	p := *b.cut
+	r := p.Record()
+	b.planned.cut = r
+	err := p.Update(func(r *store.Record) { r.Cuts++ })
+	if err == nil {
+		err = b.desk.Continue(p)
+	}
+	if err != nil {
+		b.planned.cut = store.Record{}
+		b.cfg.warn(errors.Join(err, b.finish(p)))
+	}
 }
 
 // finish grades the log of one run that was cut off. A run without a log that can be

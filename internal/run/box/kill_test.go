@@ -24,6 +24,7 @@ import (
 	"assay/internal/assess/report"
 	"assay/internal/gateway/netos"
 	"assay/internal/run/config"
+	"assay/internal/run/plan"
 	"assay/internal/run/session"
 	"assay/internal/run/store"
 	"assay/testbench/lab"
@@ -42,6 +43,7 @@ type order struct {
 	Change int
 	// State kills it when a run comes to this state.
 	State session.State
+	Steps plan.Plan
 }
 
 // killer kills the process at one of the kernel's changes.
@@ -115,12 +117,17 @@ func child(text string) int {
 	k := &killer{Kernel: real, left: o.Change}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(o.CA)
-	b, err := Start(context.Background(), boxConfig(o.Settings, k, roots, func(s session.Snapshot) {
+	cfg := boxConfig(o.Settings, k, roots, func(s session.Snapshot) {
 		if s.State == o.State {
 			die()
 		}
 		say(s.State)
-	}))
+	})
+	if cfg.Steps = o.Steps; o.Steps.ID != "" {
+		cfg.Plan = o.Steps.ID
+	}
+	cfg.Progress = func(p plan.Progress) { say("step", p.Step, p.Words) }
+	b, err := Start(context.Background(), cfg)
 	if err != nil {
 		return fail(err)
 	}

@@ -13,12 +13,21 @@ import (
 	"assay/internal/gateway/lan"
 	"assay/internal/run/plan"
 	"assay/internal/run/session"
+	"assay/internal/run/store"
 	"assay/internal/run/trial"
 )
 
 // shy is how long a device that does nothing is given before its plan begins: then
 // doing nothing is what the plan finds.
 const shy = 30 * time.Second
+
+// again is what is done before a plan goes on that was interrupted: what the experiments
+// knew of the device is gone.
+var again = plan.Step{Experiment: plan.Observe, AtMost: 90 * time.Second, Fresh: plan.FreshStep, Settled: true, Window: 10 * time.Second}
+
+// pairsApart keeps the numbers of pairs of answers apart from those before an
+// interruption: there are never so many in one run.
+const pairsApart = 4096
 
 // planned is the plan that is being carried through: with one device at a time.
 type planned struct {
@@ -28,7 +37,8 @@ type planned struct {
 	atWork  chan struct{} // closed when the device is at work
 	working bool
 	cancel  context.CancelFunc
-	next    Next // what the runs that begin from now on are about
+	next    Next         // what the runs that begin from now on are about
+	cut     store.Record // of the run that goes on after an interruption
 }
 
 // Runner is that of the plan that is being carried through, nil while there is none.
@@ -87,8 +97,12 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 	atWork, id := make(chan struct{}), s.Record.ID
 	t := newTrials(b, mac, id)
 	t.told = b.planned.next
+	from, wake := 0, plan.Step{}
+	if b.planned.cut.ID == id {
+		from, wake, t.after = b.planned.cut.Step, again, (b.planned.cut.Cuts+1)*pairsApart
+	}
 	runner := plan.New(plan.Config{
-		Plan: t.told.Steps, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
+		Plan: t.told.Steps, From: from, Wake: wake, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
 		Stage: trial.New(trial.Config{Device: t, Offer: b.Offer, Plugged: s.Started, Experiments: t.experiments()}),
 	})
 	p := &b.planned

@@ -30,6 +30,8 @@ type trials struct {
 	id   string // of the run
 	seed uint64
 	told Next // what the run is about
+	// after is above the number of every pair of answers in the run's log.
+	after int
 
 	conductor   *fault.Conductor
 	interceptor *intercept.Interceptor
@@ -69,7 +71,7 @@ func (t *trials) open(ctx context.Context) error {
 	b := t.box
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop = stop
-	cfg := fault.Config{Note: b.note, Seed: t.seed, Serves: t.serves, Lookup: b.resolver.Lookup, Canaries: canaries}
+	cfg := fault.Config{Note: b.note, Seed: t.seed, Serves: t.serves, Lookup: b.resolver.Lookup, Canaries: canaries, After: t.after}
 	if cfg.Send = t.openSender(); cfg.Send == nil {
 		cfg.Canaries = nil
 	}

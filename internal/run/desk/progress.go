@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"assay/internal/run/plan"
+	"assay/internal/run/store"
 )
 
 // told is where plans stand and what nobody took yet: of each run the latest.
@@ -34,6 +35,21 @@ func (d *Desk) progress() {
 	for _, s := range d.seats {
 		if p, ok := latest[s.place.Record().ID]; ok {
 			s.run.Progress(p)
+			s.keepStep(p)
 		}
+	}
+}
+
+// keepStep writes down how far a plan is, for a box that stops in the middle of it.
+func (s *seat) keepStep(p plan.Progress) {
+	step := p.Step
+	if p.Ended {
+		step = p.Of + 1
+	}
+	if r := s.place.Record(); step == 0 || r.Step == step && r.Of == p.Of {
+		return
+	}
+	if err := s.place.Update(func(r *store.Record) { r.Step, r.Of = step, p.Of }); err != nil {
+		s.run.Trouble(err.Error())
 	}
 }

@@ -125,17 +125,27 @@ func (d *Desk) open(mac [6]byte, at time.Time) (*seat, error) {
 	if s.log, err = journal.New(file, "assay "+d.cfg.Version, d.cfg.Interface, s.take); err != nil {
 		return nil, errors.Join(err, file.Close(), place.Delete())
 	}
-	record := assess.RunNote{
-		ID: place.Record().ID, Plan: d.cfg.Plan, Profile: r.Profile, DUT: macText(mac),
-		Operator: r.Operator, Label: r.Label, Firmware: r.Firmware, Serial: r.Serial,
-	}
-	s.run = session.New(session.Options{
-		Record: record, Book: d.cfg.Book, Version: d.cfg.Version, Observe: r.Observe, Gone: r.Gone,
-		Started: at, AsOf: s.log.AsOf, Publish: d.tell, Beat: d.cfg.Beat,
-	})
+	record := recordOf(place.Record())
+	s.run = d.begin(s, record, at)
 	d.head(s, record, at)
 	s.sync(at.Add(syncEvery)) // so that whatever happens, the log tells whose it is
 	return s, nil
+}
+
+// recordOf is what a log says of its run.
+func recordOf(r store.Record) assess.RunNote {
+	return assess.RunNote{
+		ID: r.ID, Plan: r.Plan, Profile: r.Profile, DUT: r.MAC,
+		Operator: r.Operator, Label: r.Label, Firmware: r.Firmware, Serial: r.Serial,
+	}
+}
+
+// begin makes the evaluation of a seat.
+func (d *Desk) begin(s *seat, record assess.RunNote, at time.Time) *session.Run {
+	return session.New(session.Options{
+		Record: record, Book: d.cfg.Book, Version: d.cfg.Version, Observe: d.cfg.Run.Observe, Gone: d.cfg.Run.Gone,
+		Started: at, AsOf: func() assess.AsOf { return s.log.AsOf() }, Publish: d.tell, Beat: d.cfg.Beat,
+	})
 }
 
 // take hands an entry of the log to the run.

@@ -87,6 +87,9 @@ func (p Plan) unrolled() []Step {
 	return out
 }
 
+// Count is how many steps are done, each as often as it is repeated.
+func (p Plan) Count() int { return len(p.unrolled()) }
+
 // Longest is how long the plan takes when each step takes all its time.
 func (p Plan) Longest() (sum time.Duration) {
 	for _, s := range p.unrolled() {

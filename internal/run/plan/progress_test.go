@@ -99,3 +99,31 @@ func TestWhoEndedThePlan(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// TestGoesOnAfterAnInterruption: the device shows itself in the network of the step that
+// was cut, and nothing of that is noted.
+func TestGoesOnAfterAnInterruption(t *testing.T) {
+	s := &scene{}
+	cfg := s.runner(3, watch, tls, six).cfg
+	cfg.Wake = Step{Experiment: Observe, AtMost: time.Minute, Fresh: FreshStep}
+	r := New(cfg)
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(s.did, " "); got != "N2 fresh observe tls N3 observe" {
+		t.Errorf("did %s", got)
+	}
+	if len(s.notes) != 4 || s.notes[0].Step != 3 || s.notes[3].Step != 4 {
+		t.Errorf("noted %+v", s.notes)
+	}
+}
+
+// TestAPlanThatWasOverHasNothingLeft: the box stopped between its last step and its end.
+func TestAPlanThatWasOverHasNothingLeft(t *testing.T) {
+	s := &scene{}
+	cfg := s.runner(3, watch, six).cfg
+	cfg.Wake = Step{Experiment: Observe, AtMost: time.Minute}
+	if err := New(cfg).Run(t.Context()); err != nil || len(s.did) > 0 {
+		t.Errorf("%v, did %v", err, s.did)
+	}
+}

@@ -49,6 +49,9 @@ type Config struct {
 	// From is the first step, from 1, for a run that goes on after an interruption;
 	// 0 for the plan's first.
 	From int
+	// Wake is done before From, so that the experiments see again what the device does;
+	// its network is that of the step. Nothing is without an experiment.
+	Wake Step
 	Seed uint64
 }
 
@@ -98,6 +101,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		abort(errAborted)
 	}
 	r.mu.Unlock()
+	if r.cfg.Wake.Experiment != "" && r.cfg.From > 0 && r.cfg.From <= len(r.steps) {
+		r.wake(own, r.steps[r.cfg.From-1].Network)
+	}
 	for i := max(1, r.cfg.From); i <= len(r.steps); i++ {
 		r.step(own, i)
 		if own.Err() != nil {

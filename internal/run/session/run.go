@@ -84,6 +84,7 @@ type Run struct {
 	snap     Snapshot
 	spoke    time.Time // last activity of the device
 	events   int       // of the device, when it was last looked at
+	before   int       // events that were seen before an interruption
 	pace     pace
 	pulse    pulse
 }
@@ -121,6 +122,16 @@ func (r *Run) Take(e evidence.Entry) {
 	if r.opts.Beat != nil {
 		r.pulse.crossed(e)
 	}
+}
+
+// Again says that the run goes on after an interruption: what its log held until then was
+// handed to Take. The device has to show that it is there before it counts as at work.
+func (r *Run) Again(now time.Time) {
+	if h, seen := r.device(); seen {
+		r.events, r.before = h.Events, h.Events
+	}
+	r.spoke = now
+	r.enter(Joined, "The box stopped in the middle of the run and began again.", now)
 }
 
 // Tick looks at the run at the given moment and returns true when it is time to
@@ -197,7 +208,7 @@ func (r *Run) look(now time.Time) {
 	if h.Events != r.events {
 		r.events, r.spoke = h.Events, h.LastSeen
 	}
-	if r.snap.State != Joined || !atWork(h) {
+	if r.snap.State != Joined || !atWork(h) || r.before > 0 && h.Events <= r.before {
 		return
 	}
 	if r.opts.Observe > 0 {

@@ -33,6 +33,8 @@ type Config struct {
 	// Canaries are the sinkhole's networks, at most one of each family: what a device
 	// sends there ends in the box.
 	Canaries []netip.Prefix
+	// After is the number of the last pair there was before, by another Conductor.
+	After int
 	// Patience is how long Run waits for the device to ask for the attacked name;
 	// 3 minutes when 0.
 	Patience time.Duration
@@ -93,7 +95,7 @@ func New(cfg Config) *Conductor {
 	if cfg.Patience == 0 {
 		cfg.Patience = defaultPatience
 	}
-	c := &Conductor{cfg: cfg}
+	c := &Conductor{cfg: cfg, pairs: cfg.After}
 	c.seen.now = cfg.Now
 	return c
 }
