@@ -158,6 +158,7 @@ func (v visitor) authorised(ctx context.Context, at *url.URL, authorise string) 
 		return broken(err, began)
 	}
 	a := answer(p.verdict(), fmt.Sprintf("the page that was refused with 401 answers %d", p.code), began)
+	a.Took = p.took
 	if a.Outcome == Accepted && p.at.Path != at.Path {
 		closed, err := v.isClosed(ctx, p.at)
 		if err != nil || !closed {
@@ -193,7 +194,6 @@ func (v visitor) formed(ctx context.Context, first page, user, secret string) An
 	if err != nil {
 		return broken(err, began)
 	}
-	took := time.Since(began)
 	a := judge(p, first)
 	if a.Outcome == Unclear {
 		a, err = v.compare(ctx, first, p, target)
@@ -204,7 +204,7 @@ func (v visitor) formed(ctx context.Context, first page, user, secret string) An
 	if a.Outcome == Refused && first.isProgrammed() {
 		a = Answer{Outcome: Unclear, Why: a.Why + ", but a program in the page may have to change the password before it is sent"}
 	}
-	a.Took = took
+	a.Took = p.took
 	return a
 }
 

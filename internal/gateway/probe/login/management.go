@@ -42,6 +42,7 @@ func (management) Try(ctx context.Context, dial Dial, to netip.AddrPort, _, secr
 		return broken(err, began)
 	}
 	defer func() { _ = t.Close() }() // it was only asked
+	began = time.Now()
 	if err := t.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return broken(err, began)
 	}

@@ -92,26 +92,27 @@ func (t *talk) receive(kind byte) ([]byte, error) {
 }
 
 // connect says hello and gives the answer's code.
-func (m messages) connect(ctx context.Context, dial Dial, to netip.AddrPort, greeting []byte) (t *talk, code byte, err error) {
+func (m messages) connect(ctx context.Context, dial Dial, to netip.AddrPort, greeting []byte) (t *talk, code byte, took time.Duration, err error) {
 	if t, err = open(ctx, dial, "tcp", to, m.secure, m.secrets); err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
+	began := time.Now()
 	if _, err = t.Write(greeting); err == nil {
 		var body []byte
 		if body, err = t.receive(connack); err == nil && len(body) < 2 {
 			err = errors.New("its answer is too short")
 		} else if err == nil {
-			return t, body[1], nil
+			return t, body[1], time.Since(began), nil
 		}
 	}
-	return nil, 0, errors.Join(err, t.Close())
+	return nil, 0, 0, errors.Join(err, t.Close())
 }
 
 // Ask connects without a name; the service is open when it then lets everything be
 // listened to.
 func (m messages) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string, Answer) {
 	began := time.Now()
-	t, code, err := m.connect(ctx, dial, to, hello("", "", false))
+	t, code, _, err := m.connect(ctx, dial, to, hello("", "", false))
 	if err != nil {
 		return "", broken(err, began)
 	}
@@ -137,17 +138,17 @@ func (m messages) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (string
 // Try connects with a name and a password.
 func (m messages) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, secret string) Answer {
 	began := time.Now()
-	t, code, err := m.connect(ctx, dial, to, hello(user, secret, true))
+	t, code, took, err := m.connect(ctx, dial, to, hello(user, secret, true))
 	if err != nil {
 		return broken(err, began)
 	}
 	_ = t.Close() // it was only asked
-	why := fmt.Sprintf("the CONNECT is answered with %d", code)
+	a := Answer{Outcome: Unclear, Why: fmt.Sprintf("the CONNECT is answered with %d", code), Took: took}
 	switch code {
 	case connected:
-		return answer(Accepted, why, began)
+		a.Outcome = Accepted
 	case badLogin, notAuthorised:
-		return answer(Refused, why, began)
+		a.Outcome = Refused
 	}
-	return answer(Unclear, why, began)
+	return a
 }

@@ -2,12 +2,14 @@ package login
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWhatIsNoProof: a page that asks nobody any more, an answer that is neither, a
@@ -232,6 +234,28 @@ func TestFormsThatSetAPassword(t *testing.T) {
 	} {
 		if _, found := findForm(page{body: body}); found != want {
 			t.Errorf("%s: %v", body, found)
+		}
+	}
+}
+
+// TestConnectingIsNoAnswer: how long an answer took shows whether guessing is slowed
+// down, and the wait before each connection does not belong to it.
+func TestConnectingIsNoAnswer(t *testing.T) {
+	const wait = 300 * time.Millisecond
+	slow := func(ctx context.Context, network, address string) (net.Conn, error) {
+		<-time.After(wait)
+		return dialer(ctx, network, address)
+	}
+	hasty := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		basic(w, r)
+	}
+	for service, at := range map[string]netip.AddrPort{
+		"http": website(t, hasty, false), "ssh": serve(t, shellServer(t, false)), "mqtt": serve(t, broker(false)), "ftp": serve(t, files),
+		"telnet": serve(t, terminal), "rtsp": serve(t, film),
+	} {
+		if a := Clients(nil)[service].Try(t.Context(), slow, at, ourUser, "adm1n"); a.Outcome != Refused || a.Took >= wait || a.Took <= 0 {
+			t.Errorf("%s: %+v", service, a)
 		}
 	}
 }

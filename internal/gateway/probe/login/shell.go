@@ -93,7 +93,7 @@ func (secureShell) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, 
 		if tried {
 			return "", errOnce
 		}
-		tried = true
+		tried, began = true, time.Now()
 		return secret, nil
 	}
 	err := handshake(ctx, dial, to, user, ssh.PasswordCallback(once), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {

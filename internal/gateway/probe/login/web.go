@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 )
 
 // web is HTTP with Basic (RFC 7617) and Digest (RFC 7616) authentication and forms.
@@ -50,6 +53,7 @@ type page struct {
 	header http.Header
 	body   string
 	at     *url.URL
+	took   time.Duration // from the request to its answer, redirections and connecting apart
 }
 
 // fetch asks once; form is sent with a POST, and authorise as it is.
@@ -58,7 +62,8 @@ func (b browser) fetch(ctx context.Context, method string, at *url.URL, form url
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
-	r, err := http.NewRequestWithContext(ctx, method, at.String(), body)
+	c := &clock{}
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, c.trace()), method, at.String(), body)
 	if err != nil {
 		return p, err
 	}
@@ -78,7 +83,30 @@ func (b browser) fetch(ctx context.Context, method string, at *url.URL, form url
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // what came is enough
 	}
-	return page{code: a.StatusCode, header: a.Header, body: string(text), at: a.Request.URL}, err
+	return page{code: a.StatusCode, header: a.Header, body: string(text), at: a.Request.URL, took: c.took()}, err
+}
+
+// clock measures the first request of several, which its transport makes elsewhere.
+type clock struct {
+	mu             sync.Mutex
+	asked, replied time.Time
+}
+
+func (c *clock) trace() *httptrace.ClientTrace {
+	now := func(t *time.Time) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if t.IsZero() {
+			*t = time.Now()
+		}
+	}
+	return &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { now(&c.asked) }, GotFirstResponseByte: func() { now(&c.replied) }}
+}
+
+func (c *clock) took() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return max(0, c.replied.Sub(c.asked))
 }
 
 // get fetches a page.
