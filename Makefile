@@ -80,7 +80,7 @@ tables = mkdir -p bin && { $(1); echo $$? >bin/tables.code; } | grep -v '^=== ';
 
 .PHONY: bench
 bench: ## measure everything below, one table after the other
-	@for t in grade dns dhcp capture forward; do $(MAKE) --no-print-directory bench-$$t; echo; done
+	@for t in grade dns dhcp capture forward intercept; do $(MAKE) --no-print-directory bench-$$t; echo; done
 
 .PHONY: bench-grade
 bench-grade: build ## speed and memory of grading against tcpdump and tshark, as ratios
@@ -105,6 +105,10 @@ bench-capture: ## at which rate the capture begins to lose frames
 .PHONY: bench-forward
 bench-forward: build ## throughput and memory of the gateway against plain nftables (iperf3)
 	@$(call GATEWAY_TABLE,forward,-assay bin/assay)
+
+.PHONY: bench-intercept
+bench-intercept: ## forged handshakes and connections passed on against a bare TLS server
+	@$(call GATEWAY_TABLE,intercept)
 
 .PHONY: cross
 cross: ## build for every system that is supported

@@ -14,6 +14,7 @@ import (
 	"io"
 	"math/big"
 	"net/netip"
+	"sync"
 	"time"
 
 	"assay/internal/assess/event"
@@ -35,7 +36,18 @@ type forger struct {
 	// authority is nobody's: its certificate and key, by kind.
 	authority map[string]authority
 	operator  *Operator
+	mu        sync.Mutex
+	leaves    map[forged]tls.Certificate
 }
+
+// forged is what a leaf was made for: each attempt meets the same one, as it would meet
+// the same attacker.
+type forged struct {
+	flaw, kind, subject string
+}
+
+// leafLimit bounds the leaves that are kept; then they are made anew.
+const leafLimit = 256
 
 type authority struct {
 	cert *x509.Certificate
@@ -43,7 +55,7 @@ type authority struct {
 }
 
 func newForger(cfg Config) (*forger, error) {
-	f := &forger{rand: cfg.Rand, now: cfg.Now, keys: map[string]crypto.Signer{}, authority: map[string]authority{}, operator: cfg.Operator}
+	f := &forger{rand: cfg.Rand, now: cfg.Now, keys: map[string]crypto.Signer{}, authority: map[string]authority{}, operator: cfg.Operator, leaves: map[forged]tls.Certificate{}}
 	for _, kind := range []string{keyRSA, keyECDSA} {
 		leaf, err := f.newKey(kind)
 		if err != nil {
@@ -105,10 +117,10 @@ var errNoMaterial = errors.New("cannot present this flaw")
 func (f *forger) chain(flaw, kind string, h Hello, g *genuine) (tls.Certificate, error) {
 	switch flaw {
 	case event.CaseSelfSigned, event.CaseTLS10, event.CaseTLS11:
-		return f.leaf(h, kind, nil, f.keys[kind], nil)
+		return f.kept(flaw, h, kind, nil, f.keys[kind], nil)
 	case event.CaseUnknownCA:
 		a := f.authority[kind]
-		return f.leaf(h, kind, a.cert, a.key, [][]byte{a.cert.Raw})
+		return f.kept(flaw, h, kind, a.cert, a.key, [][]byte{a.cert.Raw})
 	case event.CaseReplacedKey:
 		return f.copied(kind, g)
 	case event.CaseWrongName:
@@ -120,9 +132,31 @@ func (f *forger) chain(flaw, kind string, h Hello, g *genuine) (tls.Certificate,
 		if f.operator == nil {
 			return tls.Certificate{}, fmt.Errorf("%w: no certificate of the operator was given", errNoMaterial)
 		}
-		return f.leaf(h, kind, f.operator.cert.Leaf, f.operator.key(), f.operator.cert.Certificate)
+		return f.kept(flaw, h, kind, f.operator.cert.Leaf, f.operator.key(), f.operator.cert.Certificate)
 	}
 	return tls.Certificate{}, fmt.Errorf("%w: %q is not known", errNoMaterial, flaw)
+}
+
+// kept gives the leaf that was made before for the same client's question, or makes one.
+func (f *forger) kept(flaw string, h Hello, kind string, parent *x509.Certificate, signer crypto.Signer, above [][]byte) (tls.Certificate, error) {
+	key := forged{flaw, kind, subject(h)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c, made := f.leaves[key]; made {
+		return c, nil
+	}
+	c, err := f.leaf(h, kind, parent, signer, above)
+	if err != nil {
+		return c, err
+	}
+	if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
+		return c, fmt.Errorf("%w: %w", errNoMaterial, err)
+	}
+	if len(f.leaves) >= leafLimit {
+		clear(f.leaves)
+	}
+	f.leaves[key] = c
+	return c, nil
 }
 
 // leaf makes a certificate for the name that the client asked for. Without a parent
