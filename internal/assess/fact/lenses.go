@@ -20,6 +20,7 @@ func newLenses() []lens {
 		&updateLens{},
 		&tlsLens{},
 		&forgedLens{},
+		&fallbackLens{},
 		&foreignLens{},
 		&pairLens{},
 		&lookupLens{},

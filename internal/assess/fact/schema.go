@@ -14,6 +14,7 @@ func Schema() []Decl {
 		updateSchema(),
 		tlsSchema(),
 		forgedSchema(),
+		fallbackSchema(),
 		foreignSchema(),
 		pairSchema(),
 		lookupSchema(),

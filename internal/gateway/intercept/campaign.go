@@ -146,12 +146,18 @@ func (c *Campaign) next(f *front) (string, *trials) {
 	return "", nil
 }
 
+// swallowedRow is how many hellos in a row get no answer: the first, and the five that
+// are compared with it.
+const swallowedRow = 6
+
 // rowFor is how often a flaw is tried in a row. What an old version comes to shows at
-// once; a swallowed hello is followed by hellos that are compared with it.
+// once.
 func (c *Campaign) rowFor(flaw string) int {
 	switch flaw {
-	case event.CaseTLS10, event.CaseTLS11, event.CaseSwallowed:
+	case event.CaseTLS10, event.CaseTLS11:
 		return min(2, c.wish.Attempts)
+	case event.CaseSwallowed:
+		return min(swallowedRow, c.wish.Attempts)
 	}
 	return c.wish.Attempts
 }
