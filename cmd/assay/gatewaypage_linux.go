@@ -119,7 +119,7 @@ func (b *boxPage) serve(ctx context.Context, c *console, set config.Config, newK
 	if err != nil {
 		return err
 	}
-	h := b.door.Wrap(p, p.Login(id.Fingerprint(), door.Reason))
+	h := b.door.Wrap(p, p.Login(id.CertificateFingerprint(), door.Reason))
 	sockets, err := pageSockets(ctx, set)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (b *boxPage) tell(c *console, set config.Config, id door.Identity, at netip
 		at = netip.MustParseAddr("127.0.0.1")
 	}
 	base := "https://" + netip.AddrPortFrom(at, uint16(set.Page.Port)).String() //nolint:gosec // the settings bound it
-	c.tell("assay: the page is at %s/\nassay: its key has the fingerprint %s\n", base, id.Fingerprint())
+	c.tell("assay: the page is at %s/\nassay: its certificate has the fingerprint (SHA-256) %s\n", base, id.CertificateFingerprint())
 	link := b.door.Link(base)
 	if link == "" {
 		c.tell("assay: it asks for the key of the box; 'assay gateway --new-key' makes another when it is lost\n")
