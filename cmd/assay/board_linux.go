@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"assay/board"
-	"assay/internal/panel"
 	"assay/internal/panel/light"
 	"assay/internal/run/config"
 	"assay/internal/run/show"
@@ -18,7 +17,8 @@ import (
 // lamps are those of a box, with its button and its relay.
 type lamps struct {
 	driver *board.Driver
-	busy   sync.Mutex // held while the lamps are tested
+	player *light.Player
+	life   context.Context // done at the end
 	ended  sync.WaitGroup
 	stop   context.CancelFunc
 }
@@ -36,7 +36,14 @@ func openLamps(set config.Board) (*lamps, error) {
 	case err != nil:
 		return nil, fail(exitMissing, "%w; 'board: {kind: none}' in the settings does without", err)
 	}
-	return &lamps{driver: d}, nil
+	return newLamps(d), nil
+}
+
+func newLamps(d *board.Driver) *lamps {
+	l := &lamps{driver: d}
+	l.player = light.NewPlayer(l)
+	l.life, l.stop = context.WithCancel(context.Background())
+	return l
 }
 
 // Set lights a lamp in a colour.
@@ -46,18 +53,11 @@ func (l *lamps) Set(lamp int, c light.Colour) error {
 
 // follow shows what goes on, and hears the button.
 func (l *lamps) follow(s *show.Show, c controls, warn func(error)) {
-	ctx, stop := context.WithCancel(context.Background())
-	l.stop = stop
+	ctx := l.life
 	ticks := time.NewTicker(light.Every)
 	l.ended.Go(func() {
 		defer ticks.Stop()
-		player := light.NewPlayer(l)
-		live := func() panel.Live {
-			l.busy.Lock()
-			defer l.busy.Unlock()
-			return s.Live()
-		}
-		if err := player.Play(ctx, live, ticks.C); err != nil {
+		if err := l.player.Play(ctx, s.Live, ticks.C); err != nil {
 			warn(err)
 		}
 	})
@@ -96,9 +96,10 @@ func (l *lamps) cycle(ctx context.Context) (string, error) {
 
 // test lights each lamp in turn while nothing else is shown.
 func (l *lamps) test(ctx context.Context, tell func(string)) error {
-	l.busy.Lock()
-	defer l.busy.Unlock()
-	return light.NewPlayer(l).Test(ctx, tell)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(l.life, stop)()
+	return l.player.Test(ctx, tell)
 }
 
 // close ends the lamps; they are dark then.
@@ -106,9 +107,7 @@ func (l *lamps) close() error {
 	if l == nil {
 		return nil
 	}
-	if l.stop != nil {
-		l.stop()
-	}
+	l.stop()
 	l.ended.Wait()
 	return l.driver.Close()
 }

@@ -26,7 +26,7 @@ import (
 // gives a network without services, and for evidence the file $PLUG; with $BREAKS it
 // fails as soon as the device has made the file of that name.
 func programs() map[string]func() {
-	return map[string]func(){"assay": main, "fakelab": fakeLab}
+	return map[string]func(){"assay": main, "fakelab": fakeLab, "realbox": realBox}
 }
 
 // hasLab asks a process of its own, because this one is outside.
