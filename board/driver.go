@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 )
 
 // Driver lights the lamps of a board, hears its button and switches its relay. Its
-// methods may be called by one goroutine each.
+// methods may be called by several goroutines, Button by one.
 type Driver struct {
-	board  Board
-	pins   map[Line]gpio.PinIO
-	lamps  [5]Lamp
-	levels map[Line]gpio.Level
+	board Board
+	pins  map[Line]gpio.PinIO
+	lamps [5]Lamp
+
+	mu     sync.Mutex
+	levels map[Line]gpio.Level // of the lamps
 }
 
 // Drive takes the lines over: lamps and relay as outputs, the button as an input that
@@ -49,9 +52,12 @@ func (d *Driver) Light(lamp int, red, green bool) error {
 		return fmt.Errorf("there is no lamp %d", lamp)
 	}
 	l := d.lamps[lamp]
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return errors.Join(d.out(l.Red, gpio.Level(red)), d.out(l.Green, gpio.Level(green)))
 }
 
+// out writes a line whose level is not known to be that. The lock is held.
 func (d *Driver) out(l Line, level gpio.Level) error {
 	if before, known := d.levels[l]; l == "" || known && before == level {
 		return nil
@@ -65,18 +71,26 @@ func (d *Driver) out(l Line, level gpio.Level) error {
 
 // Cycle cuts the device's power and gives it back, also when ctx ends between.
 func (d *Driver) Cycle(ctx context.Context, dark time.Duration) error {
-	relay := d.pins[d.board.Relay]
-	if err := relay.Out(gpio.High); err != nil {
-		return cannot(d.board.Relay, err)
+	if err := d.power(gpio.High); err != nil {
+		return errors.Join(err, d.power(gpio.Low)) // nobody knows how far it came
 	}
 	select {
 	case <-time.After(dark):
 	case <-ctx.Done():
 	}
-	if err := relay.Out(gpio.Low); err != nil {
-		return cannot(d.board.Relay, err)
+	if err := d.power(gpio.Low); err != nil {
+		return err
 	}
 	return ctx.Err()
+}
+
+// power writes the relay, which cuts the power when its line is high. It is written
+// whatever it was before: a device must not stay without power.
+func (d *Driver) power(level gpio.Level) error {
+	if err := d.pins[d.board.Relay].Out(level); err != nil {
+		return cannot(d.board.Relay, err)
+	}
+	return nil
 }
 
 // Press is how the button was pressed.
@@ -95,14 +109,16 @@ const (
 	listen = time.Second // how often it is looked whether somebody still listens
 )
 
-// Button tells each press until ctx is done. The button connects its line to ground.
+// Button tells each press, when the button is let go, until ctx is done. The button
+// connects its line to ground.
 func (d *Driver) Button(ctx context.Context, pressed func(Press)) error {
 	pin := d.pins[d.board.Button]
 	var since time.Time
 	for ctx.Err() == nil {
-		if !pin.WaitForEdge(listen) {
-			continue
-		}
+		// One that cannot be waited for answers at once, and is then looked at now and
+		// again.
+		pin.WaitForEdge(listen)
+		edge := time.Now()
 		select {
 		case <-time.After(bounce):
 		case <-ctx.Done():
@@ -111,17 +127,20 @@ func (d *Driver) Button(ctx context.Context, pressed func(Press)) error {
 		down := pin.Read() == gpio.Low
 		switch {
 		case down && since.IsZero():
-			since = time.Now()
+			since = edge
 		case !down && !since.IsZero():
-			press := Short
-			if time.Since(since) >= long {
-				press = Long
-			}
+			pressed(pressFor(edge.Sub(since)))
 			since = time.Time{}
-			pressed(press)
 		}
 	}
 	return nil
+}
+
+func pressFor(held time.Duration) Press {
+	if held >= long {
+		return Long
+	}
+	return Short
 }
 
 // Close makes every lamp dark and gives the device its power.
@@ -130,5 +149,5 @@ func (d *Driver) Close() error {
 	for i := range d.lamps {
 		all = errors.Join(all, d.Light(i, false, false))
 	}
-	return errors.Join(all, d.out(d.board.Relay, gpio.Low))
+	return errors.Join(all, d.power(gpio.Low))
 }

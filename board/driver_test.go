@@ -3,8 +3,10 @@ package board
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -116,4 +118,118 @@ func TestChoosing(t *testing.T) {
 			t.Errorf("%s: %s %v", c.name, b.Name, err)
 		}
 	}
+}
+
+// TestHowLongTheButtonIsHeld: contacts that bounce are one press, and three seconds are
+// a long one.
+func TestHowLongTheButtonIsHeld(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name string
+		held time.Duration
+		want []Press
+	}{
+		{"a spike", 5 * ms, nil},
+		{"a touch", 200 * ms, []Press{Short}},
+		{"nearly long", 2900 * ms, []Press{Short}},
+		{"long", 3100 * ms, []Press{Long}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d, pins := bench(t)
+				ctx, stop := context.WithCancel(t.Context())
+				var told []Press
+				ended := make(chan error, 1)
+				go func() { ended <- d.Button(ctx, func(p Press) { told = append(told, p) }) }()
+				// The edges of a real line wait until they are read; its level does not.
+				move := func(l gpio.Level) {
+					_ = pins[d.board.Button].Out(l)
+					pins[d.board.Button].EdgesChan <- l
+				}
+				go move(gpio.Low)
+				<-time.After(c.held)
+				_ = pins[d.board.Button].Out(gpio.High)
+				go func() {
+					for _, l := range []gpio.Level{gpio.High, gpio.Low, gpio.High} {
+						pins[d.board.Button].EdgesChan <- l
+						_ = pins[d.board.Button].Out(gpio.High)
+					}
+				}()
+				<-time.After(2 * time.Second)
+				stop()
+				if err := <-ended; err != nil || !slices.Equal(told, c.want) {
+					t.Errorf("%v, %v", told, err)
+				}
+			})
+		})
+	}
+}
+
+// weak is a line that fails some of the times it is written.
+type weak struct {
+	*gpiotest.Pin
+	fail func(gpio.Level) bool
+}
+
+func (w *weak) Out(l gpio.Level) error {
+	if w.fail != nil && w.fail(l) {
+		return errors.New("no current")
+	}
+	return w.Pin.Out(l)
+}
+
+// TestTheEndGivesThePowerBack: where the relay failed to, just before.
+func TestTheEndGivesThePowerBack(t *testing.T) {
+	b := Boards()[0]
+	relay := &weak{Pin: &gpiotest.Pin{N: string(b.Relay)}}
+	d, err := Drive(b, func(name string) gpio.PinIO {
+		if Line(name) == b.Relay {
+			return relay
+		}
+		return &gpiotest.Pin{N: name, EdgesChan: make(chan gpio.Level)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay.fail = func(l gpio.Level) bool { return l == gpio.Low }
+	if err := d.Cycle(t.Context(), time.Millisecond); err == nil || !strings.Contains(err.Error(), string(b.Relay)) {
+		t.Errorf("the failure is not told: %v", err)
+	}
+	relay.fail = nil
+	if err := d.Close(); err != nil || relay.Read() != gpio.Low {
+		t.Errorf("%v, the relay is %v", err, relay.Read())
+	}
+}
+
+// TestAButtonThatCannotBeHeard costs no more than a look now and again.
+func TestAButtonThatCannotBeHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := Boards()[0]
+		deaf := &deafLine{Pin: &gpiotest.Pin{N: string(b.Button), EdgesChan: make(chan gpio.Level)}}
+		d, err := Drive(b, func(name string) gpio.PinIO {
+			if Line(name) == b.Button {
+				return deaf
+			}
+			return &gpiotest.Pin{N: name}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		if err := d.Button(ctx, func(Press) { t.Error("nobody pressed it") }); err != nil || deaf.asked > 40 {
+			t.Errorf("asked %d times in a second, %v", deaf.asked, err)
+		}
+	})
+}
+
+// deafLine fails at once when it is waited for.
+type deafLine struct {
+	*gpiotest.Pin
+	asked int
+}
+
+func (d *deafLine) WaitForEdge(time.Duration) bool {
+	d.asked++
+	return false
 }

@@ -207,3 +207,36 @@ func TestTheTestLightsEveryLamp(t *testing.T) {
 		}
 	})
 }
+
+// TestATestGivesTheLampsBack: a steady lamp is lit again after it, and one test goes on
+// at a time.
+func TestATestGivesTheLampsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		board := &Virtual{}
+		p := NewPlayer(board)
+		steady := [Lamps]Pattern{good, good, good, good, done}
+		show := func() {
+			if err := p.Show(steady, time.Now()); err != nil {
+				t.Error(err)
+			}
+		}
+		show()
+		ended := make(chan error, 1)
+		go func() { ended <- p.Test(t.Context(), func(string) {}) }()
+		synctest.Wait()
+		show()
+		if got := board.Lamps(); got != [Lamps]Colour{Red} {
+			t.Errorf("the test is disturbed: %v", got)
+		}
+		if err := p.Test(t.Context(), func(string) {}); !errors.Is(err, ErrBusy) {
+			t.Errorf("a second test at a time: %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		show()
+		if got := board.Lamps(); got != [Lamps]Colour{Green, Green, Green, Green, Green} {
+			t.Errorf("after the test: %v", got)
+		}
+	})
+}

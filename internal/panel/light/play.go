@@ -16,9 +16,11 @@ type Board interface {
 	Set(lamp int, c Colour) error
 }
 
-// Player plays patterns on a board and writes only what changes.
+// Player plays patterns on a board and writes only what changes. Its methods may be
+// called by several goroutines.
 type Player struct {
 	board Board
+	mu    sync.Mutex // held while the board is written, and for all of Test
 	shown [Lamps]Colour
 	known bool // shown is what the board shows
 	began [Lamps]time.Time
@@ -28,8 +30,16 @@ type Player struct {
 // NewPlayer makes a player; the first Show writes every lamp.
 func NewPlayer(b Board) *Player { return &Player{board: b} }
 
-// Show brings the board to the moment. A pattern begins anew when it changes.
+// ErrBusy says that the lamps are being tested.
+var ErrBusy = errors.New("the lamps are being tested already; wait for the end of it")
+
+// Show brings the board to the moment. A pattern begins anew when it changes. While the
+// lamps are tested it does nothing.
 func (p *Player) Show(patterns [Lamps]Pattern, now time.Time) error {
+	if !p.mu.TryLock() {
+		return nil
+	}
+	defer p.mu.Unlock()
 	var want [Lamps]Colour
 	for i, v := range patterns {
 		if p.names[i] != v.Name() {
@@ -40,8 +50,18 @@ func (p *Player) Show(patterns [Lamps]Pattern, now time.Time) error {
 	return p.set(want)
 }
 
-// Off makes every lamp dark.
-func (p *Player) Off() error { return p.set([Lamps]Colour{}) }
+// Off makes every lamp dark, after a test that goes on.
+func (p *Player) Off() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dark()
+}
+
+// dark writes every lamp, whatever is thought to be shown.
+func (p *Player) dark() error {
+	p.known = false
+	return p.set([Lamps]Colour{})
+}
 
 func (p *Player) set(want [Lamps]Colour) error {
 	var all error
@@ -77,8 +97,13 @@ const Every = slot
 // testFor is how long each colour of a lamp is lit by Test.
 const testFor = 700 * time.Millisecond
 
-// Test lights each lamp in each colour in turn, and tells which before it does.
+// Test lights each lamp in each colour in turn, and tells which before it does. At its
+// end all lamps are dark until the next Show. It returns ErrBusy while another goes on.
 func (p *Player) Test(ctx context.Context, tell func(words string)) error {
+	if !p.mu.TryLock() {
+		return ErrBusy
+	}
+	defer p.mu.Unlock()
 	for i, name := range names {
 		for _, c := range []Colour{Red, Green} {
 			if i == RunLamp && c == Red {
@@ -88,16 +113,16 @@ func (p *Player) Test(ctx context.Context, tell func(words string)) error {
 			var want [Lamps]Colour
 			want[i] = c
 			if err := p.set(want); err != nil {
-				return err
+				return errors.Join(err, p.dark())
 			}
 			select {
 			case <-time.After(testFor):
 			case <-ctx.Done():
-				return errors.Join(ctx.Err(), p.Off())
+				return errors.Join(ctx.Err(), p.dark())
 			}
 		}
 	}
-	return p.Off()
+	return p.dark()
 }
 
 // Virtual is a board without wires.
