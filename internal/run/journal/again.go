@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"assay/internal/assess/evidence"
 )
@@ -75,4 +76,13 @@ func (l *Log) rewind(f Kept, size int64) error {
 		err = io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// Forgone records that frames crossed the line which nobody recorded, nobody knows how
+// many: from their absence nothing follows.
+func (l *Log) Forgone(at time.Time) {
+	if l.fits(at, 0) {
+		l.base.Dropped++
+		l.lost(at, l.base.Received, l.base.Dropped)
+	}
 }
