@@ -44,6 +44,8 @@ type lampView struct {
 	State   string // good, remarks, ..., testing
 	Grade   string
 	Testing bool
+	Shown   report.Coverage // of the demands it stands for
+	Faults  int
 }
 
 // far is one far end in the traffic list.
@@ -133,9 +135,26 @@ func lampsOf(r panel.Run, ended bool) (out []lampView) {
 	}
 	for _, l := range r.Report.Lamps {
 		open := l.State == report.LampUnknown || l.State == report.LampOff
-		out = append(out, lampView{Name: l.Name, State: string(l.State), Grade: l.Grade, Testing: open && !ended})
+		v := lampView{Name: l.Name, State: string(l.State), Grade: l.Grade, Testing: open && !ended}
+		v.count(r.Report, l.Families)
+		out = append(out, v)
 	}
 	return out
+}
+
+// count sums up how far the families of a lamp have come.
+func (v *lampView) count(r report.Report, families []string) {
+	for _, f := range r.Families {
+		if slices.Contains(families, f.Code) {
+			v.Shown.Shown += f.Coverage.Shown
+			v.Shown.Of += f.Coverage.Of
+		}
+	}
+	for _, f := range r.Findings {
+		if slices.Contains(families, f.Family) && f.Verdict == "FAIL" {
+			v.Faults++
+		}
+	}
 }
 
 // farEnds are the destinations by what crossed, the busiest first.
