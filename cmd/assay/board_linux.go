@@ -24,19 +24,27 @@ type lamps struct {
 }
 
 // openLamps takes the board over. Where none was asked for by name and none is there,
-// it is nil.
+// it is nil; a relay needs its board.
 func openLamps(set config.Board) (*lamps, error) {
-	if set.Kind == "none" {
+	var d *board.Driver
+	var err error
+	if set.Kind != "none" {
+		d, err = board.Open(set.Kind)
+	}
+	switch {
+	case err != nil && !absent(set, err):
+		return nil, fail(exitMissing, "%w; 'board: {kind: none}' in the settings does without", err)
+	case d == nil && set.Relay:
+		return nil, fail(exitMissing, "the settings say that the device's power goes over the relay (board.relay), but there is no board: name it under board.kind, or turn board.relay off")
+	case d == nil:
 		return nil, nil //nolint:nilnil // there need not be one
 	}
-	d, err := board.Open(set.Kind)
-	switch {
-	case err != nil && set.Kind == "auto" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, board.ErrUnknown)):
-		return nil, nil //nolint:nilnil // as above
-	case err != nil:
-		return nil, fail(exitMissing, "%w; 'board: {kind: none}' in the settings does without", err)
-	}
 	return newLamps(d), nil
+}
+
+// absent says that a board was only looked for, and is not there.
+func absent(set config.Board, err error) bool {
+	return set.Kind == "auto" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, board.ErrUnknown))
 }
 
 func newLamps(d *board.Driver) *lamps {
