@@ -150,7 +150,7 @@ func (g *series) try(ctx context.Context, kind string, number int, pair Pair) (o
 	if a.Outcome == login.Accepted && kind == event.ProbeLogin && g.no == 0 {
 		a = g.doubted(ctx, a)
 	}
-	n.Outcome, n.Why = string(a.Outcome), untold(a.Why, pair.Secret)
+	n.Outcome, n.Why = string(a.Outcome), a.Why
 	g.p.note(n)
 	return g.follow(a, kind)
 }
@@ -172,15 +172,6 @@ func (g *series) doubted(ctx context.Context, a login.Answer) login.Answer {
 		return login.Answer{Outcome: login.Unclear, Why: a.Why + "; but so it does with a made-up one", Took: a.Took}
 	}
 	return a
-}
-
-// untold keeps the password out of what the device said.
-func untold(why, secret string) string {
-	const short = 2 // characters that words have anyway
-	if len(secret) <= short {
-		return why
-	}
-	return strings.ReplaceAll(why, secret, "…")
 }
 
 // between is how long is waited: factory passwords are tried slowly, and whether

@@ -158,7 +158,7 @@ func (d *Desk) tick(now time.Time) {
 		if d.stray(s, now) {
 			continue
 		}
-		if s.run.Tick(now) || s.run.State() == session.Concluding {
+		if (s.run.Tick(now) || s.run.State() == session.Concluding) && s.isDone(now) {
 			if err := d.conclude(s, now); err != nil {
 				s.run.Trouble(err.Error())
 			}

@@ -29,6 +29,7 @@ type seat struct {
 	talk   talk           // whether it and the box answer each other
 	starts starts
 	synced time.Time
+	ending time.Time // when the run was first seen to have ended
 }
 
 // syncEvery is how much of a log a power cut may take.
@@ -187,6 +188,15 @@ func (d *Desk) stray(s *seat, now time.Time) bool {
 	}
 	d.forget(s, "It said next to nothing and went away.", now)
 	return true
+}
+
+// isDone says that what was noted before the run's end has had the time to get its place:
+// an experiment ends the run right after its last note.
+func (s *seat) isDone(now time.Time) bool {
+	if s.ending.IsZero() {
+		s.ending = now
+	}
+	return now.Sub(s.ending) > noteDelay
 }
 
 // conclude ends a run: the log is closed, graded for the last time and kept.

@@ -125,6 +125,15 @@ func plain(text string) string {
 	return out[:min(len(out), most)]
 }
 
+// without keeps the password out of what the device said, which follows a colon.
+func (a Answer) without(secret string) Answer {
+	const short = 2 // characters that words have anyway
+	if ours, theirs, quoted := strings.Cut(a.Why, ": "); quoted && len(secret) > short {
+		a.Why = ours + ": " + strings.ReplaceAll(theirs, secret, "…")
+	}
+	return a
+}
+
 // lockedWords are how services say that they take no more attempts.
 var lockedWords = []string{"locked", "too many", "try again later", "temporarily", "blocked"}
 

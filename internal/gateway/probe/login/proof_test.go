@@ -259,3 +259,17 @@ func TestConnectingIsNoAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatTheDeviceSaysNeverTellsThePassword: some services repeat it.
+func TestWhatTheDeviceSaysNeverTellsThePassword(t *testing.T) {
+	parrot := serve(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 here\r\n")
+		for in := bufio.NewScanner(c); in.Scan(); {
+			code := map[bool]string{true: "331", false: "530"}[strings.HasPrefix(in.Text(), "USER")]
+			_, _ = io.WriteString(c, code+" wrong: "+in.Text()+"\r\n")
+		}
+	})
+	if a := Clients(nil)["ftp"].Try(t.Context(), dialer, parrot, ourUser, ourSecret); a.Outcome != Refused || strings.Contains(a.Why, ourSecret) {
+		t.Errorf("%+v", a)
+	}
+}

@@ -197,6 +197,10 @@ func tail(said string) string {
 
 // Try logs in.
 func (telnet) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, secret string) Answer {
+	return telnet{}.enter(ctx, dial, to, user, secret).without(secret)
+}
+
+func (telnet) enter(ctx context.Context, dial Dial, to netip.AddrPort, user, secret string) Answer {
 	began := time.Now()
 	t, err := open(ctx, dial, "tcp", to, false, nil)
 	if err != nil {

@@ -44,6 +44,10 @@ func (fileTransfer) Ask(ctx context.Context, dial Dial, to netip.AddrPort) (stri
 
 // Try logs in.
 func (fileTransfer) Try(ctx context.Context, dial Dial, to netip.AddrPort, user, secret string) Answer {
+	return fileTransfer{}.enter(ctx, dial, to, user, secret).without(secret)
+}
+
+func (fileTransfer) enter(ctx context.Context, dial Dial, to netip.AddrPort, user, secret string) Answer {
 	began := time.Now()
 	t, err := open(ctx, dial, "tcp", to, false, nil)
 	if err != nil {
