@@ -62,22 +62,28 @@ func TestWiresShowWhatThePatternsSay(t *testing.T) {
 				lit := light.Of(panel.Live{Runs: []panel.Run{{State: "done", Graded: true, Report: report.Report{Lamps: []report.Lamp{
 					{Name: "DNSSEC", State: state}, {Name: "TLS", State: report.LampGood}, {Name: "Credentials", State: state},
 				}}}}})
-				for at := time.Duration(0); at < 3*time.Second; at += light.Every {
-					if err := player.Show(lit, time.Unix(1e9, 0).Add(at)); err != nil {
-						t.Fatal(err)
-					}
-					for i, p := range lit {
-						// A pattern that stays goes on where it was, so only new ones begin at 0.
-						if got := b.shown()[i]; (i == 0 || i == 3) && got != p.At(at) {
-							t.Fatalf("%s: lamp %d shows %v after %v", p.Name(), i, got, at)
-						}
-					}
-				}
+				playThrough(t, player, lit, b.shown)
 			}
 			if err := player.Off(); err != nil || b.shown() != [light.Lamps]light.Colour{} {
 				t.Errorf("%v %v", b.shown(), err)
 			}
 		})
+	}
+}
+
+// playThrough compares the first and the fourth lamp with their pattern for three
+// seconds. A pattern that stays goes on where it was, and these two are always new.
+func playThrough(t *testing.T, player *light.Player, lit [light.Lamps]light.Pattern, shown func() [light.Lamps]light.Colour) {
+	t.Helper()
+	for at := time.Duration(0); at < 3*time.Second; at += light.Every {
+		if err := player.Show(lit, time.Unix(1e9, 0).Add(at)); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{0, 3} {
+			if got := shown()[i]; got != lit[i].At(at) {
+				t.Fatalf("%s: lamp %d shows %v after %v", lit[i].Name(), i, got, at)
+			}
+		}
 	}
 }
 
