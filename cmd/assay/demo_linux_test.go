@@ -53,48 +53,91 @@ func startDemo(t *testing.T, args ...string) (cmd *exec.Cmd, page string, said *
 	return nil, "", nil
 }
 
-// TestTheDemoIsSeenThrough: a browser sees a device being tested from its first packet
-// to its report, and the end of the demonstration leaves nothing behind.
+// TestTheDemoIsSeenThrough: a browser sees two devices being tested, from the first
+// packet to their comparison, and the end of the demonstration leaves nothing behind.
 func TestTheDemoIsSeenThrough(t *testing.T) {
-	cmd, page, said := startDemo(t, "--only", "careless-camera", "--only", "plug")
-	if _, err := exec.LookPath("chromium"); err == nil {
-		watchDemo(t, page)
-	} else if os.Getenv("REQUIRE_LAB") == "1" {
-		t.Error("chromium is required")
+	cmd, page, said := startDemo(t, "--stay", "--only", "careless-camera", "--only", "plug")
+	tab := newTab(t)
+	if tab != nil {
+		watchDemo(t, tab, page)
 	}
 	var last []string
 	graded := 0
-	for said.Scan() {
+	for said.Scan() && !strings.Contains(said.Text(), "the page stays") {
 		last = append(last, said.Text())
 		if strings.Contains(said.Text(), "DOES NOT MEET") {
 			graded++
 			compared(t, page)
 		}
 	}
+	if tab != nil {
+		seeComparison(t, tab, page)
+	}
+	if err := cmd.Process.Signal(unix.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	for said.Scan() {
+		last = append(last, said.Text())
+	}
 	if err := cmd.Wait(); err != nil || graded != 2 {
 		t.Errorf("the demonstration ended with %v:\n%s", err, strings.Join(last, "\n"))
 	}
 }
 
-// watchDemo follows the open page until a lamp has an answer.
-func watchDemo(t *testing.T, page string) {
+// newTab is a browser with one tab; nil where there is none and none is required.
+func newTab(t *testing.T) context.Context {
 	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if os.Getenv("REQUIRE_BROWSER") == "1" {
+			t.Error("chromium is required")
+		}
+		return nil
+	}
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox)...)
-	defer stop()
+	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(ctx)
-	defer end()
-	var picture []byte
-	err := chromedp.Run(ctx, chromedp.Navigate(page+"/"),
+	t.Cleanup(end)
+	return ctx
+}
+
+// watchDemo follows the open page until a lamp has an answer.
+func watchDemo(t *testing.T, tab context.Context, page string) {
+	t.Helper()
+	err := chromedp.Run(tab, chromedp.Navigate(page+"/"),
 		chromedp.Poll(`document.querySelectorAll(".did li").length > 3`, nil, chromedp.WithPollingTimeout(20*time.Second)),
-		chromedp.Poll(`document.querySelectorAll(".bulbcard:not(.testing)").length > 0`, nil, chromedp.WithPollingTimeout(60*time.Second)),
-		chromedp.CaptureScreenshot(&picture))
+		chromedp.Poll(`document.querySelectorAll(".bulbcard:not(.testing)").length > 0`, nil, chromedp.WithPollingTimeout(60*time.Second)))
 	if err != nil {
 		t.Errorf("the page does not follow the device: %v", err)
 	}
-	if folder := os.Getenv("ASSAY_SCREENSHOTS"); folder != "" {
-		if err := os.WriteFile(filepath.Join(folder, "demo.png"), picture, 0o600); err != nil {
-			t.Error(err)
-		}
+	takePicture(t, tab, "demo")
+}
+
+// seeComparison sees both devices side by side, with the same verdicts as the reports.
+func seeComparison(t *testing.T, tab context.Context, page string) {
+	t.Helper()
+	var heads []string
+	var verdicts string
+	err := chromedp.Run(tab, chromedp.Navigate(page+"/compare"),
+		chromedp.Evaluate(`[...document.querySelectorAll(".matrix thead a")].map(e => e.innerText)`, &heads),
+		chromedp.Evaluate(`document.querySelector(".matrix .sum tr").innerText`, &verdicts))
+	if err != nil || len(heads) != 2 || strings.Count(verdicts, "Does not meet") != 2 {
+		t.Errorf("the comparison has %q, %q, %v", heads, verdicts, err)
+	}
+	takePicture(t, tab, "demo-comparison")
+}
+
+func takePicture(t *testing.T, tab context.Context, name string) {
+	t.Helper()
+	folder := os.Getenv("ASSAY_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	var picture []byte
+	if err := chromedp.Run(tab, chromedp.CaptureScreenshot(&picture)); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600); err != nil {
+		t.Error(err)
 	}
 }
 
