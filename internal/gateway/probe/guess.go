@@ -30,8 +30,8 @@ const (
 func candidates(all []Pair, service string, words []string) []Pair {
 	own, many := map[Pair]bool{}, map[Pair]int{}
 	for _, pair := range all {
-		if pair.Service != "any" && pair.Service != service {
-			continue
+		if pair.Service != service && (pair.Service != "any" || service == "snmp") {
+			continue // a community is no user's password
 		}
 		bare := Pair{User: pair.User, Secret: pair.Secret}
 		many[bare]++

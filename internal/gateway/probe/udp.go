@@ -27,20 +27,20 @@ const (
 
 // questions are small and harmless; each is asked at most twice.
 func questions(agreed bool) []question {
-	management := anybody
-	if agreed {
-		management = community
-	}
-	return []question{
+	out := []question{
 		{53, "dns", "\x1a\x2b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01"},
 		{69, "tftp", "\x00\x01assay-absent\x00octet\x00"},
 		{123, "ntp", "\x23\x00\x06\xec" + string(make([]byte, 44))},
-		{161, "snmp", management},
+		{161, "snmp", anybody},
 		{1900, "ssdp", "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: ssdp:all\r\n\r\n"},
 		{3702, "ws-discovery", `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery"><s:Header><a:MessageID>urn:uuid:6ba7b810-9dad-41d1-80b4-00c04fd430c8</a:MessageID><a:To>urn:schemas-xmlsoap-org:ws:2005:04:discovery</a:To><a:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</a:Action></s:Header><s:Body><d:Probe/></s:Body></s:Envelope>`},
 		{5353, "mdns", "\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x09_services\x07_dns-sd\x04_udp\x05local\x00\x00\x0c\x80\x01"},
 		{5683, "coap", "\x40\x01\x41\x53\xbb.well-known\x04core"},
 	}
+	if agreed {
+		out = append(out, question{161, "snmp", community})
+	}
+	return out
 }
 
 // udp asks the services that speak over UDP.

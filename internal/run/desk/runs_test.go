@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,4 +151,23 @@ func TestOrders(t *testing.T) {
 			t.Errorf("the other device's run ended because %q", s.Why)
 		}
 	})
+}
+
+// TestWhatIsNotedBeforeTheEndIsKept: an experiment ends the run right after its last note.
+func TestWhatIsNotedBeforeTheEndIsKept(t *testing.T) {
+	for wait := range 12 { // at every place between two looks at the run
+		synctest.Test(t, func(t *testing.T) {
+			w := watch(t, lives(t), settings, func(w *world) {
+				pass(3*time.Minute + time.Duration(wait)*90*time.Millisecond)
+				w.desk.Note(evidence.Note{Kind: "last", Body: []byte(`{"words":"the last attempt"}`)})
+				if err := w.desk.End(t.Context(), w.last[camera].Record.ID, "The plan is done."); err != nil {
+					t.Error(err)
+				}
+			}, time.Minute)
+			_, list := w.regrade(t, w.kept(t)[camera])
+			if !slices.ContainsFunc(list, func(e evidence.Entry) bool { return e.Kind == evidence.KindNote && e.Note.Kind == "last" }) {
+				t.Errorf("after %d ms the last note is not in the log", wait*90)
+			}
+		})
+	}
 }
