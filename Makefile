@@ -41,7 +41,7 @@ samples: build ## grade the captures of two virtual devices; also where there ar
 .PHONY: test
 test: ## run all tests; as root on Debian it installs the programs they use
 	@.ci/install
-	@$(GO) test ./...
+	@$(GO) test -timeout 25m ./...
 
 .PHONY: lint
 lint: $(LINT) ## run the linter and the wall tests
