@@ -214,6 +214,7 @@ func (telnet) enter(ctx context.Context, dial Dial, to netip.AddrPort, user, sec
 	if waits.MatchString(said) {
 		return t.entered(said, "after the name alone", began)
 	}
+	t.isQuiet() // as above
 	began = time.Now()
 	if _, err := io.WriteString(t, secret+"\r\n"); err != nil {
 		return broken(err, began)
@@ -248,6 +249,7 @@ func (t *talk) named(user string) (said string, err error) {
 	if err != nil || !asksUser.MatchString(said) {
 		return said, err
 	}
+	t.isQuiet() // who asks may throw away what was typed before it was ready to listen
 	if _, err := io.WriteString(t, user+"\r\n"); err != nil {
 		return said, err
 	}
