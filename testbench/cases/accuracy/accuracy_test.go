@@ -95,7 +95,7 @@ func (d *device) run(t *testing.T) (live, again []byte) {
 	if err := os.WriteFile(filepath.Join(folder, file), []byte(plans[d.plan]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, code := d.call(t, folder, "lab", "--plan", file, "--format", "json", "-o", "report.json", "--pcap", "evidence.pcapng", "--", "sh", "-c", d.words(t)+d.script)
+	out, code := d.call(t, folder, "lab", "--plan", file, "--pace", "fast", "--format", "json", "-o", "report.json", "--pcap", "evidence.pcapng", "--", "sh", "-c", d.words(t)+d.script)
 	if code == exitMissing {
 		need(t, "there is no lab here: %s", out)
 	}
@@ -175,7 +175,7 @@ func (d device) call(t *testing.T, folder string, args ...string) (out []byte, c
 }
 
 func TestDevices(t *testing.T) {
-	for _, d := range devices {
+	for _, d := range slices.Concat(devices, doors) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			live, again := d.run(t)

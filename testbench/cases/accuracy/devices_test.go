@@ -5,7 +5,7 @@ package accuracy
 // device is a program with what is true of it, by check: right or wrong.
 type device struct {
 	name     string
-	plan     string // "tls" or "dnssec"
+	plan     string // one of plans
 	programs []string
 	script   string
 	right    []string
@@ -41,6 +41,12 @@ title: Damaged signatures alone
 steps:
   - {network: N2, experiment: observe, at_most: 30s, fresh: step, stop: settled, window: 3s}
   - {network: N2, experiment: dnssec, at_most: 4m, fresh: round, window: 4s}
+`,
+	"doors": `id: doors
+title: The device's own doors alone
+steps:
+  - {network: N2, experiment: observe, at_most: 20s, fresh: step, stop: settled, window: 3s}
+  - {network: N2, experiment: probe, at_most: 60s, ports: common}
 `,
 }
 
