@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"hash/fnv"
 	"net/netip"
 	"slices"
 
@@ -69,9 +70,25 @@ type wanted struct {
 	refuse, allow []netip.Prefix
 	redirections  []Redirection
 	limits        Limits
+	mark          uint32 // of admitted connections; table fills it in
 }
 
 func (w wanted) table() netos.Table {
+	w.mark = 0
+	w.mark = fingerprint(w.rules().String())
+	return w.rules()
+}
+
+// fingerprint is a mark for connections that were admitted by these rules and no
+// others: what older ones admitted is looked at again.
+func fingerprint(rules string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(rules)) // it cannot fail
+	return max(1, h.Sum32())
+}
+
+// rules are the table with the mark that is given.
+func (w wanted) rules() netos.Table {
 	t := netos.Table{
 		TableName: tableName,
 		Counters: []string{
@@ -180,6 +197,7 @@ func (w wanted) forward() []netos.Rule {
 func (w wanted) fromLAN() []netos.Rule {
 	out := slices.Concat(w.offered(netos.Reject{}), w.broken(), w.strict(), w.toNAT64())
 	out = append(out,
+		w.admitted(),
 		w.conversation(netos.ToSet{Family: netos.FamilyIPv4, Set: "private4", Not: true}),
 		w.conversation(netos.ToSet{Family: netos.FamilyIPv6, Set: "private6", Not: true}),
 	)
@@ -202,11 +220,22 @@ func (w wanted) fromLAN() []netos.Rule {
 // are invalid. Only TCP: a datagram of a conversation still counts against its
 // limit. The way out and the destination are checked in every packet, because the
 // kernel may know connections that are older than the rules, and a forged packet
-// may belong to a connection between others.
+// may belong to a connection between others. A connection that these rules looked at
+// once is marked.
 func (w wanted) conversation(destination netos.Stmt) netos.Rule {
 	return netos.Rule{
 		netos.Protocol{L4: netos.TCP}, netos.Tracked{States: netos.StateEstablished},
-		netos.Out{Link: w.wan}, destination, netos.Accept{},
+		netos.Out{Link: w.wan}, destination, netos.Mark{Value: w.mark}, netos.Accept{},
+	}
+}
+
+// admitted accepts what belongs to a TCP connection that these very rules marked as one
+// to an admitted destination: looking it up again in each packet is the dearest part of
+// the way. A packet of the connection from the LAN has the same destination, since one in
+// the other direction would have the far end as its source, and is spoofed.
+func (w wanted) admitted() netos.Rule {
+	return netos.Rule{
+		netos.Marked{Value: w.mark}, netos.Tracked{States: netos.StateEstablished}, netos.Out{Link: w.wan}, netos.Accept{},
 	}
 }
 

@@ -83,6 +83,13 @@ func compileTracking(s Stmt) []expr.Any {
 	switch s := s.(type) {
 	case Tracked:
 		return tracked(expr.CtKeySTATE, uint32(s.States))
+	case Marked:
+		return []expr.Any{&expr.Ct{Key: expr.CtKeyMARK, Register: reg}, equal(binaryutil.NativeEndian.PutUint32(s.Value)...)}
+	case Mark:
+		return []expr.Any{
+			&expr.Immediate{Register: reg, Data: binaryutil.NativeEndian.PutUint32(s.Value)},
+			&expr.Ct{Key: expr.CtKeyMARK, Register: reg, SourceRegister: true},
+		}
 	case Redirected:
 		return tracked(expr.CtKeySTATUS, ctStatusDNAT)
 	case Over:

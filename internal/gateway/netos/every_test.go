@@ -31,6 +31,7 @@ var every = Table{
 			{Tracked{StateEstablished | StateRelated}, Accept{}},
 			{Tracked{StateInvalid}, Counted{"refused"}, Drop{}},
 			{Redirected{}, Accept{}},
+			{Marked{0x1234}, Mark{0xfedcba98}, Accept{}},
 			{IPVersion{FamilyIPv4}, Return{}},
 			{IPVersion{FamilyIPv6}, Protocol{UDP}, Reject{}},
 			{HopLimit{255}, ICMPType{FamilyIPv6, 135}, Accept{}},
@@ -70,19 +71,22 @@ func different() map[string]Table {
 		return t
 	}
 	return map[string]Table{
-		"a counter more":   edit(func(t *Table) { t.Counters = append(t.Counters, "third") }),
-		"a set more":       edit(func(t *Table) { t.Sets = append(t.Sets, Set{Name: "third", Type: SetIPv4}) }),
-		"a set's name":     edit(func(t *Table) { t.Sets[2].Name = "third" }),
-		"a network":        edit(func(t *Table) { t.Sets[2].Prefixes = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }),
-		"a port":           edit(func(t *Table) { t.Sets[3].Ports = []uint16{25} }),
-		"a chain more":     edit(func(t *Table) { t.Chains = append(t.Chains, Chain{Name: "third"}) }),
-		"a chain's name":   edit(func(t *Table) { t.Chains[2].Name = "third" }),
-		"a policy":         edit(func(t *Table) { t.Chains[1].DropRest = false }),
-		"a priority":       edit(func(t *Table) { t.Chains[2].Priority = 6 }),
-		"a rule less":      edit(func(t *Table) { t.Chains[0].Rules = t.Chains[0].Rules[1:] }),
-		"a verdict":        edit(func(t *Table) { t.Chains[0].Rules[0] = Rule{Tracked{StateEstablished | StateRelated}, Drop{}} }),
-		"a rate":           edit(func(t *Table) { t.Chains[0].Rules[9] = Rule{OverEach{"talkers", Limit{Rate: 101, Burst: 200}}, Drop{}} }),
-		"a set in a rule":  edit(func(t *Table) { t.Chains[0].Rules[13] = Rule{FromSet{Family: FamilyIPv6, Set: "tried6"}, Drop{}} }),
+		"a counter more": edit(func(t *Table) { t.Counters = append(t.Counters, "third") }),
+		"a set more":     edit(func(t *Table) { t.Sets = append(t.Sets, Set{Name: "third", Type: SetIPv4}) }),
+		"a set's name":   edit(func(t *Table) { t.Sets[2].Name = "third" }),
+		"a network":      edit(func(t *Table) { t.Sets[2].Prefixes = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }),
+		"a port":         edit(func(t *Table) { t.Sets[3].Ports = []uint16{25} }),
+		"a chain more":   edit(func(t *Table) { t.Chains = append(t.Chains, Chain{Name: "third"}) }),
+		"a chain's name": edit(func(t *Table) { t.Chains[2].Name = "third" }),
+		"a policy":       edit(func(t *Table) { t.Chains[1].DropRest = false }),
+		"a priority":     edit(func(t *Table) { t.Chains[2].Priority = 6 }),
+		"a rule less":    edit(func(t *Table) { t.Chains[0].Rules = t.Chains[0].Rules[1:] }),
+		"a verdict":      edit(func(t *Table) { t.Chains[0].Rules[0] = Rule{Tracked{StateEstablished | StateRelated}, Drop{}} }),
+		"a mark":         edit(func(t *Table) { t.Chains[0].Rules[3] = Rule{Marked{0x1234}, Mark{0xfedcba99}, Accept{}} }),
+		"a rate": edit(func(t *Table) {
+			t.Chains[0].Rules[10] = Rule{OverEach{"talkers", Limit{Rate: 101, Burst: 200}}, Drop{}}
+		}),
+		"a set in a rule":  edit(func(t *Table) { t.Chains[0].Rules[14] = Rule{FromSet{Family: FamilyIPv6, Set: "tried6"}, Drop{}} }),
 		"a redirected one": edit(func(t *Table) { t.Chains[3].Rules[0] = Rule{In{"lan0"}, ToPort{UDP, 53}, Redirect{Port: 5354}} }),
 	}
 }

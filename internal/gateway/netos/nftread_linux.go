@@ -152,9 +152,16 @@ func encode(family byte, exprs []expr.Any) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-// settle clears what the kernel fills in: the identity of a set named by a rule.
+// settle clears what the kernel fills in, the identity of a set named by a rule, and
+// fills in what the library does not read.
 func settle(e expr.Any) expr.Any {
 	switch e := e.(type) {
+	case *expr.Ct:
+		c := *e
+		if c.Register == 0 { // no register for data: the library does not read the one that is written from
+			c.Register, c.SourceRegister = reg, true
+		}
+		return &c
 	case *expr.Lookup:
 		c := *e
 		c.SetID = 0

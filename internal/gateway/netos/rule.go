@@ -266,6 +266,8 @@ func (ToSet) stmt()      {}
 func (ICMPType) stmt()   {}
 func (HopLimit) stmt()   {}
 func (Tracked) stmt()    {}
+func (Marked) stmt()     {}
+func (Mark) stmt()       {}
 func (Redirected) stmt() {}
 func (Over) stmt()       {}
 func (OverEach) stmt()   {}
