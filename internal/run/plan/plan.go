@@ -52,10 +52,18 @@ const (
 	TLS     = "tls"     // flawed certificates and versions
 	Probe   = "probe"   // questions to the device itself
 	Lookup  = "lookup"  // questions about the names it used
+
+	Renumber = "renumber" // other address plans, one after the other
+	Manners  = "manners"  // Packet Too Big, and an advertisement that must be ignored
+	Private  = "private"  // encrypted DNS is offered
+	Clock    = "clock"    // the time moves past the end of genuine certificates
+	Update   = "update"   // an update in clear is changed on its way
 )
 
 // Experiments lists what a step may do.
-func Experiments() []string { return []string{Observe, DNSSEC, DNS, TLS, Probe, Lookup} }
+func Experiments() []string {
+	return []string{Observe, DNSSEC, DNS, TLS, Probe, Lookup, Renumber, Manners, Private, Clock, Update}
+}
 
 // Networks lists where a step may be done.
 func Networks() []string { return []string{"N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8"} }

@@ -27,6 +27,8 @@ func reads(experiment string) []string {
 	switch experiment {
 	case Observe:
 		return []string{"stop", "window"}
+	case Renumber, Private, Clock, Update:
+		return []string{"window"}
 	case TLS:
 		return []string{"cases", "attempts"}
 	case DNSSEC, DNS:
@@ -88,7 +90,7 @@ func (d *reader) options(s *Step, told map[string]*yaml.Node) {
 // usual fills in what an experiment has where its file says nothing.
 func (s *Step) usual() {
 	switch s.Experiment {
-	case Observe:
+	case Observe, Renumber, Private, Clock, Update:
 		s.Window = usualWindow
 	case TLS:
 		s.Attempts = usualAttempts
@@ -116,6 +118,12 @@ var told = map[string]string{
 	TLS:     "Show it flawed certificates",
 	Probe:   "Ask the device itself",
 	Lookup:  "Look up the names it used",
+
+	Renumber: "Give it other addresses",
+	Manners:  "Try its IPv6 manners",
+	Private:  "Offer it encrypted DNS",
+	Clock:    "Move the time forward",
+	Update:   "Change an update on its way",
 }
 
 var networkWords = map[string]string{
