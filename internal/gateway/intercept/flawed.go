@@ -37,11 +37,18 @@ func (i *Interceptor) flawed(ctx context.Context, c net.Conn, f first, h Hello, 
 	}
 	n.KeyType = kind
 	describe(cert, n)
-	if old := oldVersion(n.Case); old != 0 && !slices.Contains(f.hello.SupportedVersions, old) {
+	if old := oldVersion(n.Case); old != 0 && !offersOld(f.hello, old) {
 		i.against(c, f, cert, old, n)
 		return
 	}
 	i.handshake(ctx, c, f, cert, g, n)
+}
+
+// offersOld says that a hello has all that a handshake of an old version needs: the
+// version, and a cipher suite of that time.
+func offersOld(h *tls.ClientHelloInfo, version uint16) bool {
+	_, existed := oldSuite(h.CipherSuites)
+	return existed && slices.Contains(h.SupportedVersions, version)
 }
 
 // describe notes what is presented.

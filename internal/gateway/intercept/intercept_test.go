@@ -178,6 +178,35 @@ func TestOldVersions(t *testing.T) {
 	}
 }
 
+// TestOldVersionsForModernOffers: a client that offers nothing of the old versions is
+// answered with one all the same, and says what it minds.
+func TestOldVersionsForModernOffers(t *testing.T) {
+	for name, args := range map[string][]string{
+		"TLS 1.3 alone": {"-tls1_3"},
+		"AEAD alone":    {"-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, one{event.CaseTLS11})
+			out, _ := exec.Command("openssl", append([]string{"s_client", "-connect", w.at, "-servername", "cam.example"}, args...)...).CombinedOutput()
+			n := w.outcome(t)
+			if n.Outcome != event.InterceptRefused || !n.Alerted || n.Alert != 70 || n.Version != tls.VersionTLS11 || !strings.Contains(n.Why, "existed") {
+				t.Errorf("note %+v\n%s", n, out)
+			}
+		})
+	}
+}
+
+func TestNoSuiteIsOffered(t *testing.T) {
+	for _, offer := range [][]uint16{nil, {0x00ff}, {0x5600, 0x1a1a, 0xfafa}} {
+		if id, _ := oldSuite(offer); id != 0 {
+			t.Errorf("%#x of %#x", id, offer)
+		}
+	}
+	if id, existed := oldSuite([]uint16{0x0a0a, 0x1301, 0x00ff}); id != 0x1301 || existed {
+		t.Errorf("%#x, %v", id, existed)
+	}
+}
+
 func TestSwallowed(t *testing.T) {
 	w := start(t, one{event.CaseSwallowed})
 	if _, err := w.dial(t, &tls.Config{RootCAs: w.pool}); err == nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,13 +20,16 @@ import (
 // ServerHello with a suite of the offer, and a certificate. The connection cannot
 // come to an end; what counts is what the client minds.
 func (i *Interceptor) against(c net.Conn, f first, cert tls.Certificate, version uint16, n *event.InterceptNote) {
-	suite := oldSuite(f.hello.CipherSuites)
+	suite, existed := oldSuite(f.hello.CipherSuites)
 	if suite == 0 {
-		n.Outcome, n.Why = event.InterceptNoHello, "none of the offered cipher suites existed in that version"
+		n.Outcome, n.Why = event.InterceptNoHello, "the hello offers no cipher suite"
 		n.Phase = event.Begun
 		i.note(*n)
 		reset(c)
 		return
+	}
+	if !existed {
+		n.Why = "none of the offered cipher suites existed in that version; the first one was chosen"
 	}
 	n.Version, n.Suite, n.Phase = version, suite, event.Begun
 	i.note(*n)
@@ -61,15 +65,30 @@ func (i *Interceptor) minded(c net.Conn, n *event.InterceptNote) {
 	}
 }
 
-// oldSuite is a suite of the offer that TLS 1.0 and 1.1 had; 0 when there is none.
-func oldSuite(offer []uint16) uint16 {
+// oldSuite is a suite of the offer that TLS 1.0 and 1.1 had. Where there is none it is
+// the first that is one at all: a client looks at the version first (RFC 8446 section
+// 4.1.3, RFC 5246 appendix E.1), and one that does not is told apart by what it minds.
+// 0 when nothing is offered.
+func oldSuite(offer []uint16) (id uint16, existed bool) {
 	for _, id := range offer {
 		name := tls.CipherSuiteName(id)
 		if strings.HasSuffix(name, "_CBC_SHA") || strings.HasSuffix(name, "_RC4_128_SHA") {
-			return id
+			return id, true
 		}
 	}
-	return 0
+	i := slices.IndexFunc(offer, func(id uint16) bool { return !isSignal(id) })
+	if i < 0 {
+		return 0, false
+	}
+	return offer[i], false
+}
+
+// isSignal says that a value in the place of a cipher suite is none: the signals of
+// renegotiation (RFC 5746 section 3.3) and of a fallback (RFC 7507 section 2), and what
+// is there to be ignored (RFC 8701 section 2).
+func isSignal(id uint16) bool {
+	const renegotiation, fallback = 0x00ff, 0x5600
+	return id == renegotiation || id == fallback || id&0x0f0f == 0x0a0a && id>>8 == id&0xff
 }
 
 // oldFlight is ServerHello and Certificate (RFC 4346 sections 7.4.1.3 and 7.4.2), each
