@@ -198,10 +198,11 @@ const (
 
 func (e tlsTrial) Run(ctx context.Context, d trial.Device, s plan.Step, turn plan.Turn) error {
 	paths := []lan.Redirection{{Protocol: netos.UDP, Port: portQUIC, Local: portClosed}}
-	for _, p := range e.ports(ctx) {
+	ports, seen := e.ports(ctx)
+	for _, p := range ports {
 		paths = append(paths, lan.Redirection{Protocol: netos.TCP, Port: p, Local: e.t.port, Last: e.t.last})
 	}
-	return trial.TLS{Use: e.t.use, Operator: e.t.box.cfg.Operator != nil, Redirect: func(ctx context.Context, on bool) error {
+	return trial.TLS{Seen: seen, Use: e.t.use, Operator: e.t.box.cfg.Operator != nil, Redirect: func(ctx context.Context, on bool) error {
 		if !on {
 			paths = nil
 		}
@@ -212,19 +213,24 @@ func (e tlsTrial) Run(ctx context.Context, d trial.Device, s plan.Step, turn pla
 // portLimit bounds the ports that are looked at for TLS.
 const portLimit = 64
 
-// ports are the usual ones and those on which the device spoke TLS over TCP.
-func (e tlsTrial) ports(ctx context.Context) []uint16 {
-	out := slices.Clone(usualPorts)
+// ports are the usual ones and those on which the device spoke TLS over TCP; seen says
+// that it spoke TLS at all, over QUIC perhaps.
+func (e tlsTrial) ports(ctx context.Context) (out []uint16, seen bool) {
+	out = slices.Clone(usualPorts)
 	snap, err := e.t.box.desk.Grade(ctx, e.t.mac)
 	if err != nil {
-		return out // the run ended, and the experiment with it
+		return out, false // the run ended, and the experiment with it
 	}
 	for _, d := range snap.Report.Destinations {
-		if d.Transport == "tcp" && d.Protocol == "tls" && !slices.Contains(out, d.Port) && len(out) < portLimit {
+		if d.Protocol != "tls" && d.Protocol != "quic" {
+			continue
+		}
+		seen = true
+		if d.Transport == "tcp" && !slices.Contains(out, d.Port) && len(out) < portLimit {
 			out = append(out, d.Port)
 		}
 	}
-	return out
+	return out, seen
 }
 
 // Seen is what was seen of the device.

@@ -21,13 +21,17 @@ type TLS struct {
 	Redirect func(ctx context.Context, on bool) error
 	// Operator says that there is a certificate of the operator's.
 	Operator bool
+	// Seen says that the device was seen to speak TLS: then it is made to start afresh
+	// more often before it is given up.
+	Seen bool
 }
 
 // Pace of the experiment.
 const (
 	bootsWanted = 2                // in which each flaw is tried (CATALOGUE 3.4)
 	tlsQuiet    = 20 * time.Second // without a connection until the device is made to start afresh
-	silentMost  = 3                // starts in a row after which nothing came
+	silentMost  = 3                // starts in a row after which nothing came from a device that speaks TLS
+	silentFirst = 1                // the same, of one that was never seen to
 	attackShare = 0.75             // of the step's time; the rest is for the last control
 )
 
@@ -45,7 +49,10 @@ func (e TLS) Run(ctx context.Context, d Device, s plan.Step, t plan.Turn) (err e
 	}()
 	attacks, cancel := context.WithTimeoutCause(ctx, time.Duration(float64(s.AtMost)*attackShare), errEnough)
 	defer cancel()
-	a := attack{c, d, s, t}
+	a := attack{c, d, s, t, silentFirst}
+	if e.Seen {
+		a.patience = silentMost
+	}
 	err = a.until(attacks, func(n intercept.Standing) bool { return n.Places > 0 && n.Wanted+n.Open == 0 }, func(n intercept.Standing) bool { return n.Here+n.Open == 0 })
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
@@ -71,6 +78,7 @@ type attack struct {
 	device   Device
 	step     plan.Step
 	turn     plan.Turn
+	patience int // starts in a row
 }
 
 // until makes the device start afresh again and again until the campaign stands as
@@ -91,13 +99,21 @@ func (a attack) until(ctx context.Context, done, here func(intercept.Standing) b
 			return err
 		}
 		if silent++; came {
-			silent = 0
+			silent, a.patience = 0, silentMost
 		}
-		if silent >= silentMost {
-			return fmt.Errorf("no TLS connection came in %d starts in a row", silent)
+		if silent >= a.patience {
+			return a.nothingCame()
 		}
 	}
 	return nil
+}
+
+// nothingCame says that the device began no TLS connection.
+func (a attack) nothingCame() error {
+	if a.patience == silentFirst {
+		return errors.New("no TLS connection came after a start, and none was seen before")
+	}
+	return fmt.Errorf("no TLS connection came in %d starts in a row", a.patience)
 }
 
 // watch waits until enough connections came, or none comes any more.

@@ -23,6 +23,7 @@ type caller struct {
 	policy intercept.Policy
 	met    []string
 	react  func(flaw string, n int) string
+	known  bool   // it was seen to speak TLS
 	off    func() // ends what it does, and waits for the end
 }
 
@@ -66,7 +67,7 @@ func (c *caller) run(t *testing.T, s plan.Step) error {
 	ctx, cancel := context.WithTimeout(t.Context(), s.AtMost)
 	defer cancel()
 	var redirected []string
-	e := TLS{Use: func(p intercept.Policy) { c.off(); c.policy = p }, Redirect: func(_ context.Context, on bool) error {
+	e := TLS{Seen: c.known, Use: func(p intercept.Policy) { c.off(); c.policy = p }, Redirect: func(_ context.Context, on bool) error {
 		redirected = append(redirected, fmt.Sprint(on))
 		return nil
 	}}
@@ -117,11 +118,18 @@ func TestADeviceThatCallsOnceAtEachStart(t *testing.T) {
 	})
 }
 
+// TestADeviceWithoutTLS is given up after one start, one that was seen to speak TLS
+// after three.
 func TestADeviceWithoutTLS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &caller{}
-		if err := c.run(t, flawedServers); err == nil || !strings.Contains(err.Error(), "no TLS connection came in 3 starts") {
-			t.Errorf("error %v", err)
-		}
-	})
+	for known, want := range map[bool]struct {
+		says   string
+		starts int
+	}{false: {"none was seen before", 1}, true: {"no TLS connection came in 3 starts", 3}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &caller{known: known}
+			if err := c.run(t, flawedServers); err == nil || !strings.Contains(err.Error(), want.says) || len(c.met) != want.starts {
+				t.Errorf("error %v after %d starts, want %q after %d", err, len(c.met), want.says, want.starts)
+			}
+		})
+	}
 }
