@@ -19,6 +19,14 @@ import (
 	"assay/testbench/lab"
 )
 
+// choose chooses the plan of the next run, where there is one.
+func (o order) choose(b *Box) error {
+	if o.Next.ID == "" {
+		return nil
+	}
+	return b.Next(context.Background(), Next{Run: o.Settings.Run, Plan: o.Next.ID, Steps: o.Next})
+}
+
 // flawed is a step with one flawed certificate.
 func flawed(flaw string) plan.Step {
 	return plan.Step{
@@ -50,10 +58,18 @@ func (w *world) visiting(pause string) (stop func()) {
 // with the step that was cut, in the same log, and the report has what was found before
 // and after.
 func TestPlanSurvivesAKill(t *testing.T) {
+	t.Run("of the settings", func(t *testing.T) { survive(t, order{Steps: long}) })
+	t.Run("chosen for the next run", func(t *testing.T) { survive(t, order{Next: long}) })
+}
+
+// survive kills a box with one order and starts it again; what was chosen for one run
+// alone is not said again.
+func survive(t *testing.T, first order) {
 	w := newWorld(t, lab.Options{Switch: true})
 	before := w.bare()
-	p := w.spawn(order{Steps: long})
+	p := w.spawn(first)
 	p.must("up")
+	again := order{Steps: first.Steps}
 	w.do(0, lease)
 	stop := w.visiting("1")
 	defer stop()
@@ -66,7 +82,7 @@ func TestPlanSurvivesAKill(t *testing.T) {
 	must(t, p.cmd.Process.Kill())
 	p.ended(true)
 	stop()
-	p = w.spawn(order{Steps: long})
+	p = w.spawn(again)
 	p.must("up")
 	stop = w.visiting("12") // so that it rests between
 	defer stop()

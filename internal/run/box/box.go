@@ -104,6 +104,7 @@ type Box struct {
 
 	planned  planned
 	cut      *store.Place    // the run that was cut off in the middle of its plan
+	cutAbout assignment      // what it is about
 	planLife context.Context //nolint:containedctx // a plan begins with a frame, long after Start
 
 	stopPlan, stopServices, stopDesk context.CancelFunc

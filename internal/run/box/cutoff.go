@@ -27,8 +27,8 @@ func (b *Box) finishCutOff() error {
 		b.cfg.warn(fmt.Errorf("some runs cannot be read: %w", err))
 	}
 	for _, p := range list {
-		if b.cut == nil && b.canGoOn(p.Record()) {
-			b.cut = &p
+		if o, can := b.canGoOn(p); can && b.cut == nil {
+			b.cut, b.cutAbout = &p, o
 			continue
 		}
 		if err := b.finish(p); err != nil {
@@ -45,12 +45,6 @@ const (
 	cutLate  = 24 * time.Hour
 )
 
-// canGoOn says whether a run that was cut off has steps of its plan left.
-func (b *Box) canGoOn(r store.Record) bool {
-	return len(b.cfg.Steps.Steps) > 0 && r.Plan == b.cfg.Plan && r.Step > 0 && r.Of == b.cfg.Steps.Count() &&
-		r.Cuts < cutsMost && time.Since(r.Started) < cutLate+b.cfg.Steps.Longest() && b.wanted(r.MAC)
-}
-
 // wanted says whether a device may have a run.
 func (b *Box) wanted(text string) bool {
 	mac, err := net.ParseMAC(text)
@@ -64,7 +58,7 @@ func (b *Box) goOn() {
 	}
 	p := *b.cut
 	r := p.Record()
-	b.planned.cut = r
+	b.planned.cut, b.planned.cutNext = r, b.cutAbout.Next
 	err := p.Update(func(r *store.Record) { r.Cuts++ })
 	if err == nil {
 		err = b.desk.Continue(p)

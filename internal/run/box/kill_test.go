@@ -44,6 +44,7 @@ type order struct {
 	// State kills it when a run comes to this state.
 	State session.State
 	Steps plan.Plan
+	Next  plan.Plan // of the next run alone
 }
 
 // killer kills the process at one of the kernel's changes.
@@ -129,6 +130,9 @@ func child(text string) int {
 	cfg.Progress = func(p plan.Progress) { say("step", p.Step, p.Words) }
 	b, err := Start(context.Background(), cfg)
 	if err != nil {
+		return fail(err)
+	}
+	if err := o.choose(b); err != nil {
 		return fail(err)
 	}
 	say("up", -k.left)

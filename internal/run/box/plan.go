@@ -39,6 +39,7 @@ type planned struct {
 	cancel  context.CancelFunc
 	next    Next         // what the runs that begin from now on are about
 	cut     store.Record // of the run that goes on after an interruption
+	cutNext Next         // what it is about
 }
 
 // Runner is that of the plan that is being carried through, nil while there is none.
@@ -66,7 +67,7 @@ func (b *Box) followPlan(s session.Snapshot) {
 	p := &b.planned
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.id == "" && len(p.next.Steps.Steps) == 0 || err != nil || len(mac) != 6 {
+	if p.id == "" && len(p.about(s.Record.ID).Steps.Steps) == 0 || err != nil || len(mac) != 6 {
 		return
 	}
 	over := s.State.Ended() || s.State == session.Concluding
@@ -76,6 +77,14 @@ func (b *Box) followPlan(s session.Snapshot) {
 	if p.id == s.Record.ID {
 		p.follow(s.State == session.Observing, over)
 	}
+}
+
+// about is what a run is about, unless that is known already; the lock is held.
+func (p *planned) about(id string) Next {
+	if p.cut.ID == id {
+		return p.cutNext
+	}
+	return p.next
 }
 
 // follow takes a change of the run whose plan it is; the lock is held.
@@ -96,10 +105,12 @@ func (b *Box) beginPlan(mac [6]byte, s session.Snapshot) {
 	ctx, cancel := context.WithCancel(b.planLife)
 	atWork, id := make(chan struct{}), s.Record.ID
 	t := newTrials(b, mac, id)
-	t.told = b.planned.next
+	t.told = b.planned.about(id)
 	from, wake := 0, plan.Step{}
 	if b.planned.cut.ID == id {
 		from, wake, t.after = b.planned.cut.Step, again, (b.planned.cut.Cuts+1)*pairsApart
+	} else if err := b.keepAssignment(id, t.told); err != nil {
+		b.cfg.warn(err)
 	}
 	runner := plan.New(plan.Config{
 		Plan: t.told.Steps, From: from, Wake: wake, Note: b.note, Publish: func(p plan.Progress) { b.progress(id, p) }, Seed: t.seed,
