@@ -67,6 +67,9 @@ func (d *Decoder) readICMPv4(p *packet) {
 	case layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4TypeSourceQuench,
 		layers.ICMPv4TypeTimeExceeded, layers.ICMPv4TypeParameterProblem:
 		e := event.ICMPError{Type: kind, Code: code, About: embedded4(m.Payload)}
+		if e.About.IsValid() {
+			e.From = netip.AddrFrom4([4]byte(m.Payload[12:16]))
+		}
 		if kind == layers.ICMPv4TypeDestinationUnreachable && code == layers.ICMPv4CodeFragmentationNeeded {
 			e.MTU = uint32(m.Seq) // RFC 1191 section 4
 		}
@@ -87,11 +90,27 @@ func (d *Decoder) readICMPv6(p *packet) {
 		d.readMLD2(p)
 	case layers.ICMPv6TypeEchoRequest:
 		d.tell(p, event.Pinged{V6: true, To: p.dst})
+	case layers.ICMPv6TypeEchoReply:
+		d.readEchoReply(p)
 	default:
 		if kind >= 1 && kind <= 4 { // RFC 4443 section 3
 			d.readError6(p, kind)
 		}
 	}
+}
+
+// readEchoReply reads an ICMPv6 echo reply (RFC 4443 section 4.2).
+func (d *Decoder) readEchoReply(p *packet) {
+	const header, echo = 40, 8
+	m := d.control.icmp6.Payload
+	if len(m) < 4 {
+		d.malformed(p, "icmp", "an echo reply without its header")
+		return
+	}
+	d.tell(p, event.Ponged{
+		To: p.dst, ID: binary.BigEndian.Uint16(m), Seq: binary.BigEndian.Uint16(m[2:]),
+		Bytes: header + echo + len(m) - 4 + p.missing, Largest: p.largest,
+	})
 }
 
 func (d *Decoder) readError6(p *packet, kind uint8) {
@@ -101,6 +120,9 @@ func (d *Decoder) readError6(p *packet, kind uint8) {
 		return
 	}
 	e := event.ICMPError{V6: true, Type: kind, Code: d.control.icmp6.TypeCode.Code(), About: embedded6(m[4:])}
+	if e.About.IsValid() {
+		e.From = netip.AddrFrom16([16]byte(m[12:28]))
+	}
 	if kind == layers.ICMPv6TypePacketTooBig {
 		e.MTU = binary.BigEndian.Uint32(m)
 	}

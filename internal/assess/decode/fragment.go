@@ -42,14 +42,15 @@ type fragmentKey struct {
 
 // fragmented is a packet of which some fragments came.
 type fragmented struct {
-	key    fragmentKey
-	begun  int64
-	first  event.Ref
-	pieces []piece // sorted by offset, without overlap
-	have   int     // bytes in pieces
-	held   int     // bytes counted against fragmentBytes
-	total  int     // length of the whole, -1 until the last fragment came
-	bad    bool    // fragments disagreed: all that come are dropped (RFC 5722)
+	key     fragmentKey
+	begun   int64
+	first   event.Ref
+	pieces  []piece // sorted by offset, without overlap
+	have    int     // bytes in pieces
+	held    int     // bytes counted against fragmentBytes
+	largest int     // its longest piece, with the IP header
+	total   int     // length of the whole, -1 until the last fragment came
+	bad     bool    // fragments disagreed: all that come are dropped (RFC 5722)
 }
 
 // fragments holds the packets under reassembly, oldest first. It is searched
@@ -76,6 +77,7 @@ func (d *Decoder) readFragment(p *packet, f piece) {
 		return
 	}
 	f.proto = p.proto
+	w.largest = max(w.largest, p.largest)
 	d.fragments.hold(w, size+pieceCost)
 	if !w.add(f, p.payload) {
 		w.bad = true
@@ -183,7 +185,7 @@ func (d *Decoder) readWhole(p *packet, w *fragmented) {
 	for _, f := range w.pieces {
 		whole = append(whole, f.data...)
 	}
-	p.payload, p.first, p.missing = whole, w.first, 0
+	p.payload, p.first, p.missing, p.largest = whole, w.first, 0, w.largest
 	p.proto = w.pieces[0].proto
 	d.fragments.remove(w)
 	if p.v6 {

@@ -47,6 +47,7 @@ func (d *Decoder) readIPv4(p *packet, b []byte) {
 			return
 		}
 	}
+	p.largest = total
 	if flags := binary.BigEndian.Uint16(b[6:8]); flags&0x3fff != 0 {
 		id := uint32(binary.BigEndian.Uint16(b[4:6]))
 		d.readFragment(p, piece{id: id, off: int(flags&0x1fff) * 8, more: flags&0x2000 != 0})
@@ -98,6 +99,7 @@ func (d *Decoder) readIPv6(p *packet, b []byte) {
 	if size == 0 && p.proto != protoNone { // jumbogram (RFC 2675) or segmentation offload
 		size = len(b) - 40 + p.cut
 	}
+	p.largest = 40 + size
 	if !p.setPayload(b[40:], size) {
 		d.malformed(p, "ipv6", "payload length disagrees with the frame")
 	}

@@ -34,6 +34,7 @@ type packet struct {
 	cooked   bool  // the frame names its sender only
 	group    bool  // sent to a broadcast or multicast address
 	payload  []byte
+	largest  int // the longest IP packet that it came in, header and all
 	missing  int // bytes of payload that the log does not hold
 	// reassembled says that a fragment header was already followed.
 	reassembled bool

@@ -102,7 +102,8 @@ type ICMPError struct {
 	V6         bool
 	Type, Code uint8
 	MTU        uint32         // for Packet Too Big and Fragmentation Needed
-	About      netip.AddrPort // destination of the packet complained about
+	From       netip.Addr     // source of the packet complained about; invalid where the quotation is too short
+	About      netip.AddrPort // destination of that packet
 }
 
 // NoteSeen is a note of the box itself, handed on as it stands.

@@ -91,6 +91,16 @@ type Pinged struct {
 	To netip.Addr
 }
 
+// Ponged is an ICMPv6 echo reply (RFC 4443 section 4.2). Bytes is the length of the
+// whole IPv6 packet, Largest that of the longest piece in which it came: the same
+// where it was not fragmented.
+type Ponged struct {
+	To             netip.Addr
+	ID, Seq        uint16
+	Bytes, Largest int
+}
+
+func (Ponged) body()        {}
 func (TimeAsked) body()     {}
 func (TimeAnswered) body()  {}
 func (Announced) body()     {}
@@ -153,3 +163,11 @@ func (b MediaSeen) Describe() string { return b.Protocol + " media in clear" }
 
 // Describe is one line for a report.
 func (b Pinged) Describe() string { return "echo request to " + b.To.String() }
+
+// Describe is one line for a report.
+func (b Ponged) Describe() string {
+	if b.Bytes == b.Largest {
+		return fmt.Sprintf("echo reply to %s, one packet of %d bytes", b.To, b.Bytes)
+	}
+	return fmt.Sprintf("echo reply to %s, %d bytes in pieces of at most %d", b.To, b.Bytes, b.Largest)
+}

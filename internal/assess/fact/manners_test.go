@@ -26,6 +26,8 @@ func TestManners(t *testing.T) {
 		{"an advertisement from elsewhere ignored", newNetScene().joins().tell(routerMAC, far), map[string]any{
 			"manners.far_prefixes": []string{"2001:db8:6::/64"}, "manners.far_used": []string{},
 		}},
+		{"addresses of its own", newNetScene().joins().advertises(255).forms(opaqueGUA).tell(routerMAC, far).wait(5*time.Second).tell(cam, used),
+			map[string]any{"manners.near_used": []string{opaqueGUA}, "manners.far_seconds": 6.0, "manners.far_used": []string{}}},
 		{"an advertisement from elsewhere believed", newNetScene().joins().tell(routerMAC, far).forms("2001:db8:6::7"),
 			map[string]any{"manners.far_used": []string{"2001:db8:6::7"}}},
 	} {

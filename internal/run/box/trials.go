@@ -59,7 +59,7 @@ func (t *trials) experiments() map[string]trial.Experiment {
 	dns := dnsTrial{t}
 	return map[string]trial.Experiment{
 		plan.DNSSEC: dns, plan.DNS: dns, plan.TLS: tlsTrial{t}, plan.Lookup: lookupTrial{t},
-		plan.Probe: probeTrial{t},
+		plan.Probe: probeTrial{t}, plan.Manners: mannersTrial{t},
 	}
 }
 

@@ -5,6 +5,7 @@ package live
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -80,21 +81,28 @@ func loginCases() []liveCase {
 }
 
 func TestLogins(t *testing.T) {
-	plan := filepath.Join(t.TempDir(), "ask.yaml")
-	if err := os.WriteFile(plan, []byte(askPlan), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range loginCases() {
-		c.flags = append([]string{"--plan", plan, "--pace", "fast"}, c.flags...)
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			folder := run(t, c)
-			live, err := os.ReadFile(filepath.Join(folder, "report.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkVerdicts(t, live, c.want)
-			checkParity(t, folder, live)
+			graded(t, askPlan, c)
 		})
 	}
+}
+
+// graded carries a plan out with a device and checks what came out, live and again from
+// the evidence.
+func graded(t *testing.T, steps string, c liveCase) {
+	t.Helper()
+	plan := filepath.Join(t.TempDir(), steps[len("id: "):strings.Index(steps, "\n")]+".yaml")
+	if err := os.WriteFile(plan, []byte(steps), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.flags = append([]string{"--plan", plan, "--pace", "fast"}, c.flags...)
+	folder := run(t, c)
+	live, err := os.ReadFile(filepath.Join(folder, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkVerdicts(t, live, c.want)
+	checkParity(t, folder, live)
 }
