@@ -213,6 +213,15 @@ func (d *demo) cycle(ctx context.Context) (string, error) {
 	return a.cycle(ctx)
 }
 
+// cable pulls the cable of the device that is on.
+func (d *demo) cable(ctx context.Context) error {
+	a := d.on()
+	if a == nil {
+		return errUnplugged
+	}
+	return a.cable(ctx)
+}
+
 // resting is closed when the device will do nothing more.
 func (d *demo) resting() <-chan struct{} {
 	if a := d.on(); a != nil {

@@ -27,7 +27,7 @@ func startBox(ctx context.Context, _ *lab.Lab, o boxOptions) (running, error) {
 	}
 	cfg.Consent, cfg.Reset = consent(o.Next, time.Now().Format(time.DateOnly)), o.Next.Reset
 	if o.Power != nil {
-		cfg.Power, cfg.Resting = o.Power.cycle, o.Power.resting
+		cfg.Power, cfg.Resting, cfg.Cable = o.Power.cycle, o.Power.resting, o.Power.cable
 	}
 	b, err := box.Start(ctx, cfg)
 	if err != nil {

@@ -74,6 +74,21 @@ func (a *appliance) cycle(ctx context.Context) (string, error) {
 	return "relay", a.on()
 }
 
+// pulled is how long the cable of a device is out: longer than its programs take to see it.
+const pulled = 2 * time.Second
+
+// cable pulls the device's cable and puts it in again.
+func (a *appliance) cable(ctx context.Context) error {
+	if err := a.lab.Unplug(a.device); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(pulled):
+	case <-ctx.Done():
+	}
+	return errors.Join(a.lab.Plug(a.device), context.Cause(ctx))
+}
+
 // off switches the device off and waits for the end of COMMAND.
 func (a *appliance) off() error {
 	if err := a.lab.PowerOff(a.device); err != nil {

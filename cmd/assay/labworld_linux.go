@@ -60,6 +60,8 @@ type boxOptions struct {
 type power interface {
 	// cycle does it and says how.
 	cycle(ctx context.Context) (how string, err error)
+	// cable pulls the device's cable and puts it in again.
+	cable(ctx context.Context) error
 	// resting is closed when the device will do nothing more until then.
 	resting() <-chan struct{}
 }

@@ -32,6 +32,7 @@ func newLenses() []lens {
 		&portMapLens{},
 		&trafficLens{},
 		&mannersLens{},
+		&renumberLens{},
 		&stayLens{},
 		ladderLens{}, // reads what those before it stated, so it is last
 	}

@@ -25,6 +25,7 @@ func Schema() []Decl {
 		ipv6LadderSchema(),
 		staySchema(),
 		mannersSchema(),
+		renumberSchema(),
 		joinSchema(),
 		portMapSchema(),
 		trafficSchema(),

@@ -23,6 +23,8 @@ type LAN struct {
 	kernel  netos.Kernel
 	journal *netos.Journal
 
+	home netip.Prefix // the usual IPv4 network
+
 	mu     sync.Mutex
 	wanted wanted
 	down   bool
@@ -49,7 +51,7 @@ func Up(ctx context.Context, k netos.Kernel, cfg Config) (*LAN, error) {
 		return nil, err
 	}
 	j.Step = cfg.Step
-	l := &LAN{cfg: cfg, kernel: k, journal: j, wanted: w}
+	l := &LAN{cfg: cfg, kernel: k, journal: j, wanted: w, home: w.addresses.IPv4}
 	if err := l.up(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot bring the LAN up: %w", err), j.Undo())
 	}

@@ -71,6 +71,9 @@ type Config struct {
 	// Power makes the device start afresh and says how; nil pulls its cable, as far as
 	// software can.
 	Power func(ctx context.Context) (how string, err error)
+	// Cable pulls the device's cable and puts it in again; nil does so at the box's end,
+	// as far as software can.
+	Cable func(ctx context.Context) error
 	// Patience is how long the operator has for a thing that is asked of him; 10 minutes
 	// when 0.
 	Patience time.Duration

@@ -42,6 +42,7 @@ type shape struct {
 	dhcp6      v6.Mode
 	nat64      netip.Prefix
 	wait       time.Duration
+	mtu        int // told, 0 for none
 }
 
 // usual is the shape of the settings, before a plan chooses networks.
@@ -174,7 +175,7 @@ func (s *services) tell4(own netip.Prefix) error {
 		return s.v4.Offer(v4.Network{})
 	}
 	n := ipv4Network(own, s.settings)
-	n.V6OnlyWait = s.shape.wait
+	n.V6OnlyWait, n.MTU = s.shape.wait, uint16(s.shape.mtu) //nolint:gosec // of Ethernet
 	return s.v4.Offer(n)
 }
 
@@ -195,5 +196,6 @@ func (s *services) tell6(own netip.Prefix) error {
 	return s.ra.Advertise(ra.Network{
 		Prefixes: []ra.Prefix{{Prefix: own.Masked(), OnLink: true, Autonomous: s.shape.slaac}},
 		RDNSS:    box, Managed: mode == v6.Stateful, Other: mode != v6.Off, PREF64: s.shape.nat64,
+		MTU: uint32(s.shape.mtu), //nolint:gosec // of Ethernet
 	})
 }

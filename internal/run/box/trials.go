@@ -60,6 +60,7 @@ func (t *trials) experiments() map[string]trial.Experiment {
 	return map[string]trial.Experiment{
 		plan.DNSSEC: dns, plan.DNS: dns, plan.TLS: tlsTrial{t}, plan.Lookup: lookupTrial{t},
 		plan.Probe: probeTrial{t}, plan.Manners: mannersTrial{t},
+		plan.Renumber: renumberTrial{t},
 	}
 }
 

@@ -77,7 +77,7 @@ func need(t *testing.T, format string, args ...any) {
 const exitMissing = 69
 
 // caseLimit bounds one case.
-const caseLimit = 2 * time.Minute
+const caseLimit = 6 * time.Minute
 
 // run grades a program live and returns the folder with evidence and report.
 func run(t *testing.T, c liveCase) (folder string) {
