@@ -82,6 +82,8 @@ type Addresses struct {
 	IPv6      netip.Prefix // the same; a routed prefix or a ULA, always /64
 	LinkLocal netip.Addr   // fe80::..., without zone
 	NAT66     bool         // the IPv6 network is translated on its way out
+
+	Far4, Far6 netip.Prefix // single addresses outside of these networks, while Far is on
 }
 
 // Redirection sends what devices send to a port elsewhere to a port of the box.

@@ -82,6 +82,11 @@ func (a Addresses) offered(n Network) []netip.Prefix {
 	if n.IPv6() {
 		out = append(out, a.IPv6)
 	}
+	for _, p := range []netip.Prefix{a.Far4, a.Far6} {
+		if p.IsValid() {
+			out = append(out, p)
+		}
+	}
 	return out
 }
 

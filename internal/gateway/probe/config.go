@@ -55,6 +55,10 @@ type Config struct {
 	// From gives the box's own address on the LAN port towards another, and whether
 	// that is on the link.
 	From func(to netip.Addr) (netip.Addr, bool)
+	// Far gives an address of the box outside of the device's network, of the same
+	// version as the other, from which a question over UDP is asked once; not valid for
+	// none. May be nil.
+	Far func(to netip.Addr) netip.Addr
 	// Note takes the notes of what was asked; it returns before the next byte goes to
 	// the device.
 	Note func(evidence.Note)
@@ -90,6 +94,9 @@ func New(cfg Config) (*Prober, error) {
 		return nil, errors.New("cannot ask a device without a port, its addresses and somebody who takes notes")
 	}
 	cfg.Pace = cfg.Pace.orUsual()
+	if cfg.Far == nil {
+		cfg.Far = func(netip.Addr) netip.Addr { return netip.Addr{} }
+	}
 	if cfg.Tell == nil {
 		cfg.Tell = func(int, int, string) {}
 	}

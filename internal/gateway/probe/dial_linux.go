@@ -65,10 +65,13 @@ func (p *Prober) reserve(from netip.Addr, udp bool) (end netip.AddrPort, err err
 }
 
 // announce reserves an end of the box and tells that what comes from it is its doing.
-func (p *Prober) announce(ctx context.Context, to netip.AddrPort, udp bool) (end netip.AddrPort, err error) {
+func (p *Prober) announce(ctx context.Context, far netip.Addr, to netip.AddrPort, udp bool) (end netip.AddrPort, err error) {
 	from, err := p.allowed(ctx, to.Addr())
 	if err != nil {
 		return end, err
+	}
+	if far.IsValid() && udp {
+		from = far
 	}
 	if end, err = p.reserve(from, udp); err == nil {
 		p.note(event.ProbeNote{Kind: event.ProbeOpen, Server: to, Client: end, UDP: udp})
@@ -91,6 +94,12 @@ func (p *Prober) connect(ctx context.Context, network string, from, to netip.Add
 
 // dial is how every conversation with the device begins, whoever wants it.
 func (p *Prober) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return p.dialFrom(ctx, netip.Addr{}, network, address)
+}
+
+// dialFrom is dial, over UDP from an address of the box outside of the device's network
+// where that is valid. Whom it leads to is the same.
+func (p *Prober) dialFrom(ctx context.Context, far netip.Addr, network, address string) (net.Conn, error) {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask %s: %w: only addresses are asked, never names", address, ErrForbidden)
@@ -101,7 +110,7 @@ func (p *Prober) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
-	from, err := p.announce(ctx, to, network == "udp")
+	from, err := p.announce(ctx, far, to, network == "udp")
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ const inFlight = 128
 
 // round tries each port once, all from one end of the box.
 func (p *Prober) round(ctx context.Context, to netip.Addr, list []uint16, t *tally, which int) error {
-	from, err := p.announce(ctx, netip.AddrPortFrom(to, 0), false)
+	from, err := p.announce(ctx, netip.Addr{}, netip.AddrPortFrom(to, 0), false)
 	if err != nil {
 		return err
 	}

@@ -43,20 +43,22 @@ func questions(agreed bool) []question {
 	return out
 }
 
-// udp asks the services that speak over UDP.
+// udp asks the services that speak over UDP, each at most twice: as a stranger from
+// outside of its network first, who would be the victim of large answers, and then as a
+// neighbour, whom a careful service answers alone.
 func (p *Prober) udp(ctx context.Context, to netip.Addr) {
 	for _, q := range questions(p.consented()) {
-		for range 2 {
-			if ctx.Err() != nil || p.askUDP(ctx, netip.AddrPortFrom(to, q.port), q) {
+		for _, far := range []netip.Addr{p.cfg.Far(to), {}} {
+			if ctx.Err() != nil || p.askUDP(ctx, far, netip.AddrPortFrom(to, q.port), q) {
 				break
 			}
 		}
 	}
 }
 
-// askUDP asks once and says whether there was an answer.
-func (p *Prober) askUDP(ctx context.Context, to netip.AddrPort, q question) bool {
-	c, err := p.dial(ctx, "udp", to.String())
+// askUDP asks once, from far where that is valid, and says whether there was an answer.
+func (p *Prober) askUDP(ctx context.Context, far netip.Addr, to netip.AddrPort, q question) bool {
+	c, err := p.dialFrom(ctx, far, "udp", to.String())
 	if err != nil {
 		return false
 	}

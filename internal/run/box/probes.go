@@ -17,11 +17,15 @@ import (
 // probeTrial is the questions to the device itself.
 type probeTrial struct{ t *trials }
 
-func (e probeTrial) Run(ctx context.Context, _ trial.Device, s plan.Step, turn plan.Turn) error {
+func (e probeTrial) Run(ctx context.Context, _ trial.Device, s plan.Step, turn plan.Turn) (err error) {
 	b := e.t.box
 	secrets := func(line string) { b.desk.Secrets(e.t.mac, line) }
+	if err := b.lan.Far(ctx, true); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.lan.Far(context.WithoutCancel(ctx), false)) }()
 	prober, err := probe.New(probe.Config{
-		Interface: b.cfg.Settings.Ports.LAN, Do: b.cfg.Kernel.Do, Device: e.device, From: b.towards, Note: b.note,
+		Interface: b.cfg.Settings.Ports.LAN, Do: b.cfg.Kernel.Do, Device: e.device, From: b.towards, Far: b.far, Note: b.note,
 		Secrets: secrets, Clients: login.Clients(secrets),
 		Consent: e.t.told.Consent, Reset: e.t.told.Reset, Pairs: b.pairs(), All: s.Ports == "all", Pace: b.cfg.Pace, Tell: turn.Tell,
 	})
@@ -60,6 +64,18 @@ func (b *Box) towards(to netip.Addr) (from netip.Addr, onLink bool) {
 		return own.IPv6.Addr(), true
 	}
 	return from, false
+}
+
+// far is the box's address outside of the device's network, of the version of another.
+func (b *Box) far(to netip.Addr) netip.Addr {
+	own := b.lan.Addresses()
+	if to.Is4() {
+		return own.Far4.Addr()
+	}
+	if to.IsLinkLocalUnicast() {
+		return netip.Addr{} // nobody is outside of a link
+	}
+	return own.Far6.Addr()
 }
 
 // pairs are the well-known factory passwords of the book.
