@@ -40,6 +40,9 @@ func describeNote(kind string, js []byte) (string, bool) {
 	if text, ok := describeAsked(kind, js); ok {
 		return text, true
 	}
+	if text, ok := describeClock(kind, js); ok {
+		return text, true
+	}
 	var n LookupNote
 	if kind != NoteLookup || json.Unmarshal(js, &n) != nil || n.Kind == "" {
 		return "", false

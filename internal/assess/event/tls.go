@@ -40,6 +40,9 @@ type ClientHello struct {
 	// PSKOnlyKE says that psk_key_exchange_modes names only psk_ke, which has no
 	// forward secrecy (RFC 9846 section 4.3.7).
 	PSKOnlyKE bool
+	// Time is the first four bytes of random: the client's clock in seconds of Unix where
+	// it follows RFC 5246 section 7.4.1.2 to the letter, and else chance.
+	Time uint32
 }
 
 // MaxVersion is the highest TLS version on offer, as on the wire (0x0304 for

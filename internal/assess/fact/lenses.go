@@ -33,6 +33,7 @@ func newLenses() []lens {
 		&trafficLens{},
 		&mannersLens{},
 		&renumberLens{},
+		&clockLens{},
 		&stayLens{},
 		ladderLens{}, // reads what those before it stated, so it is last
 	}

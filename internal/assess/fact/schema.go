@@ -26,6 +26,7 @@ func Schema() []Decl {
 		staySchema(),
 		mannersSchema(),
 		renumberSchema(),
+		clockSchema(),
 		joinSchema(),
 		portMapSchema(),
 		trafficSchema(),

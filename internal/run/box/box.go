@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -101,6 +102,7 @@ type Box struct {
 	uplink   *uplink.Uplink
 	resolver *resolver.Resolver
 	services *services
+	offset   atomic.Int64 // nanoseconds added to the time that is told
 
 	offered    lan.Network // by Offer; 0 while the network is that of the settings
 	translator translator

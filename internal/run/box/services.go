@@ -70,7 +70,7 @@ func (b *Box) makeServices() (s *services, err error) {
 	if s.ra, err = ra.New(ra.Config{MAC: b.port.Address(), Note: b.note, Open: onPort(b, "ra", ra.OpenPort)}); err != nil {
 		return nil, err
 	}
-	s.ntp, err = ntp.New(ntp.Config{Clock: b.cfg.Clock, Note: b.note, Open: onPort(b, "ntp", ntp.OpenPort)})
+	s.ntp, err = ntp.New(ntp.Config{Clock: b.clock, Note: b.note, Open: onPort(b, "ntp", ntp.OpenPort)})
 	return s, err
 }
 

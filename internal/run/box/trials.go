@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"assay/internal/assess/event"
+	"assay/internal/assess/report"
 	"assay/internal/gateway/intercept"
 	"assay/internal/gateway/lan"
 	"assay/internal/gateway/netos"
@@ -60,7 +62,7 @@ func (t *trials) experiments() map[string]trial.Experiment {
 	return map[string]trial.Experiment{
 		plan.DNSSEC: dns, plan.DNS: dns, plan.TLS: tlsTrial{t}, plan.Lookup: lookupTrial{t},
 		plan.Probe: probeTrial{t}, plan.Manners: mannersTrial{t},
-		plan.Renumber: renumberTrial{t},
+		plan.Renumber: renumberTrial{t}, plan.Clock: clockTrial{t},
 	}
 }
 
@@ -217,21 +219,27 @@ const portLimit = 64
 // ports are the usual ones and those on which the device spoke TLS over TCP; seen says
 // that it spoke TLS at all, over QUIC perhaps.
 func (e tlsTrial) ports(ctx context.Context) (out []uint16, seen bool) {
-	out = slices.Clone(usualPorts)
 	snap, err := e.t.box.desk.Grade(ctx, e.t.mac)
 	if err != nil {
-		return out, false // the run ended, and the experiment with it
+		return usualPorts, false // the run ended, and the experiment with it
 	}
-	for _, d := range snap.Report.Destinations {
-		if d.Protocol != "tls" && d.Protocol != "quic" {
-			continue
-		}
-		seen = true
-		if d.Transport == "tcp" && !slices.Contains(out, d.Port) && len(out) < portLimit {
+	return tlsPorts(snap.Report.Destinations)
+}
+
+func tlsPorts(list []report.Destination) (out []uint16, seen bool) {
+	out = slices.Clone(usualPorts)
+	for _, d := range list {
+		seen = seen || d.Protocol == "tls" || d.Protocol == "quic"
+		if overTLS(d) && !slices.Contains(out, d.Port) && len(out) < portLimit {
 			out = append(out, d.Port)
 		}
 	}
 	return out, seen
+}
+
+// overTLS says that a device spoke TLS over TCP to a destination.
+func overTLS(d report.Destination) bool {
+	return d.Transport == event.TCP.String() && d.Protocol == "tls"
 }
 
 // Seen is what was seen of the device.

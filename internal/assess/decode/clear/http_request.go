@@ -44,6 +44,9 @@ func (s *httpStream) request(c wire.Context, off int, h *head) bool {
 	} else {
 		c.Emit(off, r)
 	}
+	if at, err := time.Parse(time.RFC1123, h.get("date")); err == nil {
+		c.Emit(off, event.ClockShown{Time: at.UTC()})
+	}
 	// Copies: parts of the head would keep all of it.
 	a := asked{method: strings.Clone(method), host: strings.Clone(r.Host), target: strings.Clone(r.Target)}
 	a.header = s.headerLogins(c, off, h, pathOf(r.Target))

@@ -49,6 +49,7 @@ func (h *hello) readHead(s *cryptobyte.String) bool {
 	ok := s.ReadUint16(&h.Legacy) && s.CopyBytes(h.random[:]) && s.ReadUint8LengthPrefixed(&session) &&
 		len(session) <= sessionLimit
 	h.session = append([]byte(nil), session...)
+	h.Time = binary.BigEndian.Uint32(h.random[:])
 	return ok && (h.Transport != event.DTLS || s.ReadUint8LengthPrefixed(&cookie))
 }
 
