@@ -14,8 +14,10 @@ func clockSchema() []Decl {
 	return []Decl{
 		{"clock.told", Int, "answers to the device with the time that the box told in the place of the true one"},
 		{"clock.days", Int, "by how many days that time was later, at most"},
-		{"clock.adopted", Int, "questions for the time in which the device itself told such a time as its own"},
-		{"clock.kept", Int, "questions for the time in which the device told the true time as its own, after it was told a later one in the same boot"},
+		{"clock.adopted", Int, "messages in which the device itself told such a time as its own: a question for the time, the Date of a readable request, or a hello where its hellos tell the time"},
+		{"clock.kept", Int, "such messages with the true time, after it was told a later one in the same boot"},
+		{"clock.unclear", Int, "of these, those of which it cannot be told whether it sent data: after a handshake of TLS 1.3 less was sent than with the true time, or packets are missing, or the log ends"},
+		{"clock.untried", Int, "servers with such a certificate with which the device began no full handshake after it had shown that it took the time"},
 		{"clock.ends", Int, "TLS destinations with a certificate that had ended at the told time, with which the device began a full handshake after it had shown that it took that time"},
 		{"clock.accepted", Int, "of clock.ends, those to which it sent data"},
 		{"clock.accepted_names", List, "these destinations, with the end of the certificate"},
@@ -42,7 +44,8 @@ type clockLens struct {
 	joins                      joinings
 	boot                       int
 	toldNow, adoptedNow        bool // in this boot
-	days                       int
+	inHello                    bool // its hellos tell the true time (RFC 5246 section 7.4.1.2)
+	days, servers              int
 	told, adopted, kept, early Because
 	ends                       map[tlsEnd]*clockEnd
 	order                      []tlsEnd
@@ -53,6 +56,8 @@ type clockLens struct {
 type clockEnd struct {
 	before, after     bool // data with the true time
 	accepted, refused Because
+	unclear           Because
+	least             uint64 // bytes of the device in a connection with data and the true time; 0 without one
 	notAfter          time.Time
 }
 
@@ -61,6 +66,7 @@ type clockFlow struct {
 	end            *clockEnd
 	shifted, shown bool
 	chosen, modern bool
+	resumed        bool
 	data           bool
 	hello          *event.Event
 	notAfter       time.Time
@@ -69,7 +75,7 @@ type clockFlow struct {
 func (*clockLens) wants() wanted {
 	return wanted{
 		Actor: {
-			event.NoteSeen{}, event.TimeAsked{}, event.TimeAnswered{}, event.ClientHello{}, event.ServerHello{}, event.TLSAppData{},
+			event.NoteSeen{}, event.TimeAsked{}, event.TimeAnswered{}, event.ClockShown{}, event.ClientHello{}, event.ServerHello{}, event.TLSAppData{},
 			event.FlowEnded{}, event.DHCP4{}, event.NeighbourSolicited{}, event.DNSAsked{}, event.FlowStarted{},
 		},
 		Other:     {event.NoteSeen{}, event.TimeAnswered{}},
@@ -95,11 +101,13 @@ func (l *clockLens) see(w *world, ev *sighting, role Role) {
 	}
 	switch b := ev.Body.(type) {
 	case event.TimeAsked:
-		l.seeAsked(ev, b)
+		l.seeOwnTime(ev, b.Transmit)
+	case event.ClockShown:
+		l.seeOwnTime(ev, b.Time)
 	case event.ClientHello:
 		l.seeHello(w, ev, b)
 	case event.FlowEnded:
-		l.seeEnded(ev)
+		l.seeEnded(ev, b)
 	default:
 		l.flows[ev.Flow].see(ev)
 	}
@@ -112,7 +120,7 @@ func (f *clockFlow) see(ev *sighting) {
 	}
 	switch b := ev.Body.(type) {
 	case event.ServerHello:
-		f.chosen, f.modern = true, event.TLSVersion(b.Version) >= 0x0304
+		f.chosen, f.modern, f.resumed = true, event.TLSVersion(b.Version) >= 0x0304, b.PSK || b.Resumed
 	case event.TLSAppData:
 		f.data = f.data || b.From == event.FromClient && (!f.modern || b.Length >= event.FinishedLimit)
 	}
@@ -129,6 +137,7 @@ func (l *clockLens) seeNote(b event.NoteSeen) {
 	}
 	l.offset, l.ended = n.Offset, map[string]time.Time{}
 	l.days = max(l.days, int(n.Offset/(24*time.Hour)))
+	l.servers = max(l.servers, len(n.Servers))
 	for _, s := range n.Servers[:min(len(n.Servers), clockEndLimit)] {
 		l.ended[clockKey(strings.TrimSuffix(strings.ToLower(s.Name), "."), s.Server.String())] = s.NotAfter
 	}
@@ -153,26 +162,37 @@ func (l *clockLens) seeAnswer(w *world, ev *sighting, b event.TimeAnswered) {
 
 func isNear(a, b time.Time) bool { return a.Sub(b).Abs() <= clockNear }
 
-// seeAsked takes the time that the device says it has.
-func (l *clockLens) seeAsked(ev *sighting, b event.TimeAsked) {
+// seeOwnTime takes the time that the device says it has.
+func (l *clockLens) seeOwnTime(ev *sighting, own time.Time) {
 	if l.offset == 0 || !l.toldNow {
 		return
 	}
 	switch {
-	case isNear(b.Transmit, ev.At.Add(l.offset)):
+	case isNear(own, ev.At.Add(l.offset)):
 		l.adopted.See(ev)
 		l.adoptedNow = true
-	case isNear(b.Transmit, ev.At):
+	case isNear(own, ev.At):
 		l.kept.See(ev)
+		l.adoptedNow = false // it put its clock right
+	}
+}
+
+// seeHelloTime takes the time in a hello, of a device whose hellos tell it.
+func (l *clockLens) seeHelloTime(ev *sighting, own time.Time) {
+	if l.offset == 0 {
+		l.inHello = isNear(own, ev.At)
+	} else if l.inHello {
+		l.seeOwnTime(ev, own)
 	}
 }
 
 func (l *clockLens) seeHello(w *world, ev *sighting, b event.ClientHello) {
+	l.seeHelloTime(ev, time.Unix(int64(b.Time), 0))
 	end := addrEnd(ev.Server)
 	if b.HasSNI && b.SNI != "" {
 		end.name = event.Clean(strings.ToLower(strings.TrimSuffix(b.SNI, ".")))
 	}
-	if w.scope(ev.Server.Addr().Unmap()) != ScopeInternet || len(l.flows) >= clockFlowLimit {
+	if b.Transport != event.TCP || w.scope(ev.Server.Addr().Unmap()) != ScopeInternet || len(l.flows) >= clockFlowLimit {
 		return
 	}
 	e := l.end(end)
@@ -180,7 +200,7 @@ func (l *clockLens) seeHello(w *world, ev *sighting, b event.ClientHello) {
 		return
 	}
 	f := &clockFlow{end: e, hello: ev.keep()}
-	if l.offset != 0 && !l.shift(f, ev, b, clockKey(end.name, ev.Server.String())) {
+	if l.offset != 0 && !l.shift(f, ev, clockKey(end.name, ev.Server.String())) {
 		return
 	}
 	if l.flows == nil {
@@ -190,11 +210,10 @@ func (l *clockLens) seeHello(w *world, ev *sighting, b event.ClientHello) {
 }
 
 // shift says whether a connection under the later time can tell something: whether the
-// certificate of its server is known to have ended. One that resumes an older session
-// (RFC 8446 section 2.2) is shown no certificate and checks none.
-func (l *clockLens) shift(f *clockFlow, ev *sighting, b event.ClientHello, key string) bool {
+// certificate of its server is known to have ended.
+func (l *clockLens) shift(f *clockFlow, ev *sighting, key string) bool {
 	f.shifted, f.shown, f.notAfter = true, l.adoptedNow, l.ended[key]
-	return !f.notAfter.IsZero() && f.notAfter.Before(ev.At.Add(l.offset)) && !b.PSKOffered && !b.Ticket
+	return !f.notAfter.IsZero() && f.notAfter.Before(ev.At.Add(l.offset))
 }
 
 func (l *clockLens) end(end tlsEnd) *clockEnd {
@@ -211,40 +230,58 @@ func (l *clockLens) end(end tlsEnd) *clockEnd {
 }
 
 // control takes a connection with the true time.
-func (e *clockEnd) control(data bool) {
-	tried := e.accepted.Seen()+e.refused.Seen() > 0
-	e.before = e.before || data && !tried
-	e.after = e.after || data && tried
-}
-
-// seeEnded settles a connection: only then is it known that no data came.
-func (l *clockLens) seeEnded(ev *sighting) {
-	f := l.flows[ev.Flow]
-	delete(l.flows, ev.Flow)
-	if f == nil || !f.chosen {
+func (e *clockEnd) control(sent uint64) {
+	if e.accepted.Seen()+e.refused.Seen()+e.unclear.Seen() > 0 {
+		e.after = true
 		return
 	}
-	e := f.end
+	if e.before = true; e.least == 0 || sent < e.least {
+		e.least = sent
+	}
+}
+
+// seeEnded settles a connection: only then is it known that no data came. One that
+// resumed an older session (RFC 8446 section 2.2) was shown no certificate.
+func (l *clockLens) seeEnded(ev *sighting, b event.FlowEnded) {
+	f := l.flows[ev.Flow]
+	delete(l.flows, ev.Flow)
+	if f == nil || !f.chosen || f.resumed {
+		return
+	}
 	switch {
-	case !f.shifted:
-		e.control(f.data)
-	case !f.shown && f.data:
+	case f.shifted && f.shown:
+		f.settle(b)
+	case !f.data:
+	case f.shifted:
 		l.early.Add(f.hello)
-	case !f.shown:
-	case f.data:
+	default:
+		f.end.control(b.Client.Bytes)
+	}
+}
+
+// settle decides what a connection under the later time came to. In TLS 1.3 a device
+// that looks at the certificate after the handshake sends a Finished and no data; with
+// data it sends at least as much as with the true time.
+func (f *clockFlow) settle(b event.FlowEnded) {
+	e := f.end
+	e.notAfter, e.after = f.notAfter, false
+	whole := b.Client.Missing+b.Server.Missing == 0 && b.How != event.EndedByLog
+	switch {
+	case f.data && (!f.modern || e.least > 0 && b.Client.Bytes >= e.least):
 		e.accepted.Add(f.hello)
-		e.notAfter = f.notAfter
+	case f.data || !whole:
+		e.unclear.Add(f.hello)
 	default:
 		e.refused.Add(f.hello)
-		e.notAfter, e.after = f.notAfter, false
 	}
 }
 
 func (l *clockLens) state(_ *world, out *Sheet) {
+	out.Int("clock.told", l.told.Seen(), l.told)
 	if l.told.Seen() == 0 {
 		return
 	}
-	var all, accepted, refused, backed Because
+	var all, accepted, refused, backed, unclear Because
 	var taken, left []string
 	for _, end := range l.order {
 		e := l.ends[end]
@@ -253,6 +290,8 @@ func (l *clockLens) state(_ *world, out *Sheet) {
 		case e.accepted.Seen() > 0:
 			accepted.Add(e.accepted.events[0])
 			taken = append(taken, name)
+		case e.unclear.Seen() > 0:
+			unclear.Add(e.unclear.events[0])
 		case e.refused.Seen() > 0:
 			refused.Add(e.refused.events[0])
 			left = append(left, name)
@@ -263,13 +302,15 @@ func (l *clockLens) state(_ *world, out *Sheet) {
 	}
 	all.Join(accepted)
 	all.Join(refused)
+	all.Join(unclear)
 	slices.Sort(taken)
 	slices.Sort(left)
-	out.Int("clock.told", l.told.Seen(), l.told)
 	out.Int("clock.days", l.days, l.told)
 	out.Int("clock.adopted", l.adopted.Seen(), l.adopted)
 	out.Int("clock.kept", l.kept.Seen(), l.kept)
-	out.Int("clock.ends", len(taken)+len(left), all)
+	out.Int("clock.ends", len(taken)+len(left)+unclear.Seen(), all)
+	out.Int("clock.unclear", unclear.Seen(), unclear)
+	out.Int("clock.untried", max(0, l.servers-len(taken)-len(left)-unclear.Seen()), l.told)
 	out.Int("clock.accepted", len(taken), accepted)
 	out.List("clock.accepted_names", taken, accepted)
 	out.Int("clock.refused", len(left), refused)

@@ -21,7 +21,7 @@ var allBodies = []event.Body{
 	event.CoAPSeen{}, event.SNMPSeen{}, event.MediaSeen{}, event.Pinged{}, event.ClientHello{}, event.ServerHello{},
 	event.ServerKeyExchange{}, event.Certificates{}, event.CertificateRequested{}, event.PSKIdentity{},
 	event.TLSAlert{}, event.TLSKeysChanged{}, event.TLSAppData{}, event.QUICSeen{}, event.HTTPRequest{},
-	event.HTTPResponse{}, event.Login{}, event.LoginAnswered{}, event.ServiceBanner{}, event.Exposed{},
+	event.HTTPResponse{}, event.ClockShown{}, event.Login{}, event.LoginAnswered{}, event.ServiceBanner{}, event.Exposed{},
 }
 
 // fill sets a value to one of a few small values, so that what belongs together

@@ -40,7 +40,10 @@ func (e clockTrial) Run(ctx context.Context, d trial.Device, s plan.Step, turn p
 	if b.cfg.Clock == nil || !b.cfg.Clock().Synchronised {
 		return fmt.Errorf("%w: the box does not know the true time; let it reach a time server", plan.ErrImpossible)
 	}
-	every := []lan.Redirection{{Protocol: netos.UDP, Port: portNTP, Local: portNTP}}
+	every := []lan.Redirection{
+		{Protocol: netos.UDP, Port: portNTP, Local: portNTP},
+		{Protocol: netos.UDP, Port: portQUIC, Local: portClosed}, // so that certificates are seen over TCP
+	}
 	return trial.Clock{Servers: e.servers, Tell: b.tellTime, Redirect: func(ctx context.Context, on bool) error {
 		if !on {
 			every = nil

@@ -2,6 +2,7 @@ package clear
 
 import (
 	"strings"
+	"time"
 
 	"assay/internal/assess/decode/clear/auth"
 	"assay/internal/assess/decode/wire"

@@ -1,6 +1,8 @@
 package secure
 
 import (
+	"encoding/binary"
+
 	"golang.org/x/crypto/cryptobyte"
 
 	"assay/internal/assess/event"
