@@ -166,7 +166,11 @@ func exitCode(err error, c console) int {
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a character device, too, and nobody reads there
+	return err != nil || !os.SameFile(info, null)
 }
 
 // noColour is the environment variable that switches colours off by any value.
